@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# core/base - words that every file uses.
+libcore_la_SOURCES += \
+    %D%/arena.c \
+    %D%/arena.h \
+    %D%/error.c \
+    %D%/error.h \
+    %D%/file.c \
+    %D%/file.h \
+    %D%/list.h \
+    %D%/lock.c \
+    %D%/lock.h \
+    %D%/suggest.c \
+    %D%/suggest.h \
+    %D%/text.c \
+    %D%/text.h
+
+pkginclude_HEADERS += %D%/own.h

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# core/config - runtimes.conf.
+libcore_la_SOURCES +=

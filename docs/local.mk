@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+# docs - pages, man pages, and the programs in docs/examples.

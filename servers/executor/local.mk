@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# servers/executor
+libservers_la_SOURCES +=

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# servers/orchestrator
+libservers_la_SOURCES +=

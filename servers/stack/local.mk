@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# servers/stack
+libservers_la_SOURCES +=

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+# tests/bench - measurements: `make bench`.

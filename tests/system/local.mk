@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+# tests/system - the built programs as a user runs them.
