@@ -4,11 +4,23 @@ noinst_LTLIBRARIES += libyoke-kit.la
 libyoke_kit_la_SOURCES = \
     %D%/context.c \
     %D%/context.h \
+    %D%/fiber.c \
+    %D%/fiber.h \
+    %D%/kit.c \
     %D%/kit.h \
+    %D%/kit_state.h \
+    %D%/loop.c \
+    %D%/loop.h \
     %D%/pool.c \
     %D%/pool.h \
+    %D%/stack.c \
+    %D%/stack.h \
     %D%/thread.c \
-    %D%/thread.h
+    %D%/thread.h \
+    %D%/timers.c \
+    %D%/timers.h \
+    %D%/watch.c \
+    %D%/watch.h
 
 kitlibdir = $(libdir)
 kitlib_DATA = libyoke-kit.a

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * thread.h - how a runtime makes a thread: named, joinable, with every signal blocked.
+ *
+ * Layer: plugins/kit.  Threads: any. */
+#pragma once
+
+#include <pthread.h>
+#include <stddef.h>
+
+/* Starts fn(arg) on a new thread.  stack_bytes 0: the system's default.  Returns 0, -EAGAIN,
+ * -ENOMEM, -EINVAL. */
+int kit_thread_start(const char *name, size_t stack_bytes, void *(*fn)(void *), void *arg,
+                     pthread_t *out_thread);
