@@ -22,6 +22,8 @@ libyoke_kit_la_SOURCES = \
     %D%/watch.c \
     %D%/watch.h
 
+pkginclude_HEADERS += %D%/kit.h
+
 kitlibdir = $(libdir)
 kitlib_DATA = libyoke-kit.a
 CLEANFILES += libyoke-kit.a
