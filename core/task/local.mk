@@ -1,6 +1,23 @@
 # SPDX-License-Identifier: MIT
-# core/task - tasks over the ABI alone.
-libcore_la_SOURCES +=
+# core/task - tasks, groups, channels and the like, over the spawner ABI alone.
+libcore_la_SOURCES += \
+    %D%/channel.c \
+    %D%/channel_state.h \
+    %D%/condition.c \
+    %D%/fd_state.h \
+    %D%/group.c \
+    %D%/mutex.c \
+    %D%/offload.c \
+    %D%/run.c \
+    %D%/select.c \
+    %D%/semaphore.c \
+    %D%/signals.c \
+    %D%/task.c \
+    %D%/task_state.h \
+    %D%/verbs.h \
+    %D%/wait_fd.c \
+    %D%/waiting.c \
+    %D%/waiting.h
 
 # Each of these is also in AC_CONFIG_LINKS of configure.ac.
 pkginclude_HEADERS += \

@@ -9,9 +9,14 @@
 
 #include <yoke/spawner.h>
 
-/* Zeroed memory is an empty queue. */
+/* Tasks in line, first come first.  Zeroed memory is an empty line. */
+typedef struct {
+    void *first, *last; /* nodes that lie on the stacks of the tasks that wait */
+} yk_wait_line;
+
+/* A line with the lock that guards it.  Zeroed memory is empty and unlocked. */
 typedef struct {
     uint32_t lock_word; /* core/base/lock.h */
     uint32_t reserved;
-    void *first, *last; /* nodes that lie on the stacks of the tasks that wait */
+    yk_wait_line line;
 } yk_wait_queue;

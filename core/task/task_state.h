@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * task_state.h - what core keeps of a task, inside the task's own block.
+ *
+ * Layer: core/task.  Threads: as each member says. */
+#pragma once
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <yoke/task.h>
+#include <yoke/wait.h>
+
+#include "core/base/list.h"
+#include "core/runtime/host.h"
+
+#define TASK_DONE     1U
+#define TASK_CANCELED 2U
+#define TASK_JOINED   4U /* somebody stands, or stood, in `joiners` */
+
+struct task_state {
+    _Atomic uint32_t flags; /* TASK_*; any thread */
+    int32_t result;         /* written before TASK_DONE */
+    yk_task_fn *fn;
+    yk_wait_queue joiners;           /* locked by its own lock */
+    int64_t deadline;                /* of the innermost yk_timeout; own task */
+    uint32_t shields;                /* own task */
+    uint32_t select_turn;            /* own task: which case a select looks at first */
+    struct yk_group *group;          /* borrowed; NULL: in none */
+    struct list in_group;            /* guarded by the group's lock */
+    _Atomic(const char *) waits_for; /* for people: what its wait is about; NULL: it runs */
+};
+_Static_assert(sizeof(struct task_state) <= HOST_EXTRA_BYTES,
+               "a task must have room for core's state");
+
+static inline struct task_state *task_state(const yk_task *task)
+{
+    assert(task->magic == YK_TASK_MAGIC);
+    return (struct task_state *)((uintptr_t)task + YK_TASK_HEAD_BYTES);
+}
+
+/* Whether the task's blocking calls are to return -ECANCELED now. */
+static inline bool task_is_canceled(const yk_task *self)
+{
+    const struct task_state *state = task_state(self);
+    return (atomic_load_explicit(&state->flags, memory_order_relaxed) & TASK_CANCELED) &&
+           state->shields == 0;
+}
+
+/* The earlier of `deadline` and the task's innermost timeout. */
+static inline int64_t task_deadline(const yk_task *self, int64_t deadline)
+{
+    const struct task_state *state = task_state(self);
+    return state->shields == 0 && state->deadline < deadline ? state->deadline : deadline;
+}
+
+/* Says what the task is about to wait for, or NULL. */
+static inline void task_waits_for(yk_task *self, const char *what)
+{
+    atomic_store_explicit(&task_state(self)->waits_for, what, memory_order_relaxed);
+}
+
+/* The body of each task that core starts, for the group's own spawn. */
+int32_t task_main(yk_task *self, void *arg);
+
+/* Starts a task, in `group` if it is not NULL. */
+int task_start(yk_spawner *spawner, const yk_task_options *options, struct yk_group *group,
+               yk_task_fn *fn, void *arg, yk_task **out_task);
+
+/* A child's first and last words to its group. */
+void group_child_begins(struct yk_group *group, yk_task *self);
+void group_child_ends(struct yk_group *group, yk_task *self, int result);

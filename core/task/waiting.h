@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * waiting.h - how a task waits and how another ends its wait, exactly once.
+ *
+ * Layer: core/task.  Threads: any.  Start at wait_park() and wait_line_claim().
+ *
+ * A wait has one state and as many nodes as there are lines that the task stands in.  Whoever wants to end it claims it
+ * (WAITING to CLAIMED, under the lock of the line that holds the node), does what the waiter waits for, lets go of the
+ * lock and fires.  A waiter that gives up withdraws by the same step, so that either the result or the failure counts,
+ * never both.  FIRED is the last thing that the other side writes: a claimed waiter waits for it before it returns, so
+ * that its stack and its task outlive the unpark. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <yoke/spawner.h>
+#include <yoke/wait.h>
+
+#include "core/base/lock.h"
+
+enum wait_state { WAIT_WAITING, WAIT_CLAIMED, WAIT_FIRED, WAIT_WITHDRAWN };
+
+struct wait {
+    yk_task *task; /* who waits */
+    _Atomic uint32_t state;
+    int32_t result;  /* by the claimer */
+    uint32_t chosen; /* by the claimer: the index of the node */
+};
+
+struct wait_node {
+    struct wait *wait;
+    struct wait_node *next, *prev;
+    void *item; /* what is received to or sent from */
+    uint32_t index;
+    bool in_line;
+};
+
+static inline void wait_init(struct wait *wait, yk_task *self)
+{
+    wait->task = self;
+    atomic_init(&wait->state, WAIT_WAITING);
+    wait->result = 0;
+    wait->chosen = 0;
+}
+
+static inline struct lock *wait_queue_lock(yk_wait_queue *queue)
+{
+    return (struct lock *)(void *)&queue->lock_word;
+}
+
+/* The functions on lines and the claim are called with the lock of the line held. */
+void wait_line_add(yk_wait_line *line, struct wait_node *node);
+void wait_line_remove(yk_wait_line *line,
+                      struct wait_node *node); /* harmless if it is not in line */
+
+/* Claims the wait for who does this.  Returns false if somebody else has, or the waiter has withdrawn. */
+static inline bool wait_claim(struct wait *wait)
+{
+    uint32_t expected = WAIT_WAITING;
+    return atomic_compare_exchange_strong_explicit(&wait->state, &expected, WAIT_CLAIMED,
+                                                   memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* Takes the first node in line whose wait can be claimed, and claims it with `result`.  NULL: there is none. */
+struct wait_node *wait_line_claim(yk_wait_line *line, int32_t result);
+
+/* Wakes a waiter that was claimed; the lock is free again.  The wait and its nodes are gone afterwards. */
+void wait_fire(struct wait *wait);
+
+/* Claims and fires all that stand in the line, of which `queue` guards one. */
+void wait_queue_fire_all(yk_wait_queue *queue, int32_t result);
+
+/* Waits until the wait is claimed and fired, the deadline, or cancellation.  Blocks.
+ * Returns 0 (wait->result and wait->chosen tell), -ETIMEDOUT, -ECANCELED; nodes that were not chosen are still in line. */
+int wait_park(yk_task *self, struct wait *wait, int64_t deadline);
+
+/* Gives up.  Returns false if the wait was claimed before that, and has now been fired. */
+bool wait_withdraw(struct wait *wait);
+
+/* Stands in a locked queue's line and waits; unlocks it.  Blocks.  Returns as wait_park(), or the claimer's result. */
+int wait_queue_park_unlock(yk_task *self, yk_wait_queue *queue, int64_t deadline);
