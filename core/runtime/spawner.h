@@ -7,15 +7,18 @@
  *
  * Version rules
  *   V1  The host takes a plugin whose magic fits, whose abi_major equals YK_ABI_MAJOR and whose
- * host_minor_min is at most YK_ABI_MINOR, and whose entry is at least YK_ENTRY_BYTES_V1_0 bytes
- * long. V2  Structs only grow, at their end, and begin with their size.  Who reads one reads
- * min(size, its own sizeof); a tail that the reader does not know is ignored; a member that the
- * writer did not know reads as zero. V3  Zero always means "the default".  No bit fields, no enums
- * in structs, no `long`, no `#if` in structs. V4  What a plugin has beyond this page is an
- * extension: a string id, a const struct behind it, NULL if unknown. An id never changes its
- * meaning; a new form is a new id ("yoke.dump/2"). V5  The host copies the plugin's ops into a
- * table of its own and never reads the plugin's again. V6  A plugin is loaded once and never
- * unloaded.
+ *       host_minor_min is at most YK_ABI_MINOR, and whose entry is at least YK_ENTRY_BYTES_V1_0
+ *       bytes long.
+ *   V2  Structs only grow, at their end, and begin with their size.  Who reads one reads min(size,
+ *       its own sizeof); a tail that the reader does not know is ignored; a member that the writer
+ *       did not know reads as zero.
+ *   V3  Zero always means "the default".  No bit fields, no enums in structs, no `long`, no `#if`
+ *       in structs.
+ *   V4  What a plugin has beyond this page is an extension: a string id, a const struct behind it,
+ *       NULL if unknown.  An id never changes its meaning; a new form is a new id ("yoke.dump/2").
+ *   V5  The host copies the plugin's ops into a table of its own and never reads the plugin's
+ *       again.
+ *   V6  A plugin is loaded once and never unloaded.
  *
  * Thread rules, stated for each function
  *   [any]     any thread, on a task or off
@@ -25,15 +28,17 @@
  *
  * Errors
  *   E1  Every verb that can fail returns 0 or one of the negative codes listed at yk_ops; never
- * through errno. E2  errno is unspecified after every verb: other tasks ran in between. E3  A verb
- * that fails has done nothing.
+ *       through errno.
+ *   E2  errno is unspecified after every verb: other tasks ran in between.
+ *   E3  A verb that fails has done nothing.
  *
  * Tasks
  *   T1  A task never changes its OS thread.
  *   T2  The entry function never runs on the stack of its spawner; it may start before or after
- * spawn returns. T3  A task ends when its entry function returns, and only then: nothing abandons a
- * live stack. T4  The task's memory begins with struct yk_task, then yk_config.extra_bytes bytes
- * that are the host's. */
+ *       spawn returns.
+ *   T3  A task ends when its entry function returns, and only then: nothing abandons a live stack.
+ *   T4  The task's memory begins with struct yk_task, then yk_config.extra_bytes bytes that are the
+ *       host's. */
 #pragma once
 
 #include <stddef.h>
@@ -46,8 +51,8 @@ extern "C" {
 #define YK_ABI_MAJOR 1
 #define YK_ABI_MINOR 0
 
-#define YK_ENTRY_MAGIC                                                                             \
-    "YKRT\r\n\x1a" /* 8 bytes with the final NUL; breaks when a file is mangled as text */
+/* 8 bytes with the final NUL; breaks when a file is mangled as text. */
+#define YK_ENTRY_MAGIC   "YKRT\r\n\x1a"
 #define YK_TASK_MAGIC    UINT32_C(0x594b5441)
 #define YK_SPAWNER_MAGIC UINT32_C(0x594b5350)
 
@@ -118,8 +123,8 @@ typedef struct {
     uint32_t offload_threads_max; /* 0: the runtime's default */
     uint64_t stack_memory_max;    /* bytes of address space for stacks; beyond it spawn returns
                                      -ENOMEM; 0: no limit */
-    const yk_option
-        *options; /* the runtime refuses a key that it does not know: -EINVAL, named in the text */
+    const yk_option *options;     /* the runtime refuses a key that it does not know: -EINVAL, named
+                                     in the text */
     uint32_t options_count;
     uint32_t reserved;
 } yk_config;
@@ -178,9 +183,9 @@ struct yk_ops {
     uint32_t reserved;
 
     /* L1 block_on [thread]: runs `entry` as the main task, returns when it has returned; blocks
-     * until then. Other tasks may still be alive; they go on when block_on is called again.
-     * `out_result` may be NULL. 0, -EDEADLK (called on a task), -EBUSY (another thread is inside
-     * it), -ENOMEM, -EAGAIN. */
+     * until then.  Other tasks may still be alive; they go on when block_on is called again.
+     * `out_result` may be NULL.
+     * 0, -EDEADLK (called on a task), -EBUSY (another thread is inside it), -ENOMEM, -EAGAIN. */
     int32_t (*block_on)(yk_spawner *spawner, const yk_spawn_options *options, yk_entry_fn *entry,
                         void *arg, int32_t *out_result);
 
@@ -190,7 +195,8 @@ struct yk_ops {
     int32_t (*destroy)(yk_spawner *spawner);
 
     /* T5 spawn [any]: starts a task.  `out_task`, if not NULL, gets one reference that the caller
-     * must unref. 0, -ENOMEM, -EAGAIN (a limit), -EINVAL (an option out of range). */
+     * must unref.
+     * 0, -ENOMEM, -EAGAIN (a limit), -EINVAL (an option out of range). */
     int32_t (*spawn)(yk_spawner *spawner, const yk_spawn_options *options, yk_entry_fn *entry,
                      void *arg, yk_task **out_task);
 
@@ -204,38 +210,40 @@ struct yk_ops {
     void (*yield)(yk_task *self);
 
     /* W1 park [task]: waits for the task's token and takes it.  A deadline of the past only looks.
-     * May return 0 without a token, so callers check what they wait for.  0, -ETIMEDOUT.  Never
-     * early. */
+     * May return 0 without a token, so callers check what they wait for.
+     * 0, -ETIMEDOUT.  Never early. */
     int32_t (*park)(yk_task *self, int64_t deadline);
 
-    /* W2 unpark [any]: gives the task its token; any number of calls before the park give one. What
-     * was written before unpark is visible after the park.  Wakes io_wait too.  Never blocks. */
+    /* W2 unpark [any]: gives the task its token; any number of calls before the park give one.
+     * What was written before unpark is visible after the park.  Wakes io_wait too.  Never
+     * blocks. */
     void (*unpark)(yk_task *task);
 
     /* I1 io_open [any]: registers `fd`, which is already O_NONBLOCK; its flags are never changed.
      * One handle per descriptor and spawner.  What cannot be polled (a regular file) counts as
-     * always ready. 0, -EBUSY (there is a handle), -EBADF, -ENOMEM, -EINVAL (flags; none yet: 0).
-     */
+     * always ready.
+     * 0, -EBUSY (there is a handle), -EBADF, -ENOMEM, -EINVAL (flags; none yet: 0). */
     int32_t (*io_open)(yk_spawner *spawner, int32_t fd, uint32_t flags, yk_io **out_io);
 
     /* I2 io_wait [task]: waits until `fd` may be ready for one of `events` (YK_IN, YK_OUT, YK_PRI).
      * The readiness may be stale: the system call that follows tells.  Errors and hang-ups count as
-     * all that was asked for. A deadline of the past means one look.  When several things hold, the
-     * first of this list is told: -EBADF (io_close ran), 0 (ready; *out_ready is not 0), -EINTR (a
-     * token, taken), -ETIMEDOUT. Also -EBUSY (another task waits in that direction), -ENOSYS
-     * (YK_PRI without YK_CAP_PRIORITY), -ENOMEM, -EINVAL. */
+     * all that was asked for.  A deadline of the past means one look.  When several things hold,
+     * the first of this list is told:
+     * -EBADF (io_close ran), 0 (ready; *out_ready is not 0), -EINTR (a token, taken), -ETIMEDOUT.
+     * Also -EBUSY (another task waits in that direction), -ENOSYS (YK_PRI without YK_CAP_PRIORITY),
+     * -ENOMEM, -EINVAL. */
     int32_t (*io_wait)(yk_task *self, yk_io *io, uint32_t events, int64_t deadline,
                        uint32_t *out_ready);
 
     /* I3 io_close [any]: its waiters get -EBADF; when it returns the kernel knows nothing of the
      * descriptor, whose number may be closed and used again by any thread.  Does not close the
-     * descriptor.  The handle is gone. May wait for another loop: a task parks then, a thread
+     * descriptor.  The handle is gone.  May wait for another loop: a task parks then, a thread
      * blocks. */
     void (*io_close)(yk_io *io);
 
     /* O1 offload [any]: queues `job` for a thread of the pool; never runs it here.  The pool is
-     * bounded, the queue is not.  Never blocks.  0, -EAGAIN or -ENOMEM (no pool thread could be
-     * started). */
+     * bounded, the queue is not.  Never blocks.
+     * 0, -EAGAIN or -ENOMEM (no pool thread could be started). */
     int32_t (*offload)(yk_spawner *spawner, yk_job *job);
 
     /* M1 walk [any]: calls `visit` for each live task.  The task cannot end during the visit; visit
@@ -277,7 +285,7 @@ struct yk_host {
     /* H4 thread_start, thread_stop: called by each thread that runs tasks or jobs, first and last
      * thing; block_on calls them on its caller's thread too.  `current` is where the runtime keeps
      * the running task of that thread (NULL there: none), and stays valid until thread_stop; NULL
-     * for a pool thread.  Sets up the signal stack. Threads made by a runtime are made with all
+     * for a pool thread.  Sets up the signal stack.  Threads made by a runtime are made with all
      * signals blocked. */
     void (*thread_start)(const char *role, yk_task *const *current);
     void (*thread_stop)(void);
@@ -300,7 +308,8 @@ typedef struct {
     uint64_t caps;            /* YK_CAP_* */
 
     /* C1 create [thread]: makes a spawner.  May start threads.  On failure nothing is left and
-     * *error says why. 0, -EINVAL, -ENOMEM, -EAGAIN, -EMFILE, -ENOSYS. */
+     * *error says why.
+     * 0, -EINVAL, -ENOMEM, -EAGAIN, -EMFILE, -ENOSYS. */
     int32_t (*create)(const yk_host *host, const yk_config *config, yk_spawner **out_spawner,
                       const yk_ops **out_ops, yk_error *error);
 
@@ -315,9 +324,8 @@ typedef struct {
 #define YK_CAP_LOOPS        (UINT64_C(1) << 1) /* has loops: `workers` means something */
 #define YK_CAP_WORKERS      (UINT64_C(1) << 2) /* more than one loop */
 #define YK_CAP_BLOCKING_OK  (UINT64_C(1) << 3) /* a blocking task holds up no other */
-#define YK_CAP_VIRTUAL_TIME                                                                        \
-    (UINT64_C(1) << 4) /* deadlines are of a clock of its own: extension "yoke.clock/1" */
-#define YK_CAP_PRIORITY (UINT64_C(1) << 5) /* io_wait knows YK_PRI */
+#define YK_CAP_VIRTUAL_TIME (UINT64_C(1) << 4) /* a clock of its own: extension "yoke.clock/1" */
+#define YK_CAP_PRIORITY     (UINT64_C(1) << 5) /* io_wait knows YK_PRI */
 
 /* Extension "yoke.stacks/1" of a spawner: whose stack is it?  [any], async-signal-safe. */
 typedef struct {

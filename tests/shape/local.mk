@@ -6,4 +6,5 @@ shape_tests = \
 
 TESTS += $(shape_tests)
 EXTRA_DIST += $(shape_tests) core/LAYERS .clang-format .clang-tidy \
-    tools/check-layers tools/check-staged tools/check-style tools/install-hooks
+    tools/check-layers tools/check-staged tools/check-style tools/install-hooks \
+    tools/wrap-comments

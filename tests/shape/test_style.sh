@@ -112,5 +112,38 @@ checks=$((checks + 1))
 mkdir "$tree/empty"
 ! "$check" --root "$tree/empty" 2>/dev/null || { failures=$((failures + 1)); echo "an empty tree was found in style"; }
 
+# wrap-comments: lists stay lists, what fits stays as it is, and a second time changes nothing.
+cat >"$tree/long.c" <<'LONG'
+/* One sentence that is longer than a hundred columns, because its author went on and on, as some do.
+ * It has a second one.
+ *
+ * first   what the first parameter is for, and then some more words so that it is too long for a line
+ * second  short
+ * Returns 0. */
+int f(int first, int second); /* a remark behind code that begins early enough, but is too long to fit */
+#define LIMIT 10 /* a remark behind a definition, which is too long for the line that it was written on */
+int g(const char *text); /* fits */
+LONG
+cat >"$tree/wanted.c" <<'WANTED'
+/* One sentence that is longer than a hundred columns, because its author went on and on, as some
+ * do.
+ * It has a second one.
+ *
+ * first   what the first parameter is for, and then some more words so that it is too long for a
+ *         line
+ * second  short
+ * Returns 0. */
+int f(int first, int second); /* a remark behind code that begins early enough, but is too long to
+                                 fit */
+/* a remark behind a definition, which is too long for the line that it was written on */
+#define LIMIT 10
+int g(const char *text); /* fits */
+WANTED
+for time in first second; do
+    checks=$((checks + 1))
+    "$srcdir/tools/wrap-comments" "$tree/long.c"
+    diff "$tree/wanted.c" "$tree/long.c" || { failures=$((failures + 1)); echo "wrap-comments, the $time time"; }
+done
+
 echo "Checks: $checks, Failures: $failures, Errors: 0"
 [ $failures -eq 0 ]
