@@ -13,6 +13,8 @@ libcore_la_SOURCES += \
     %D%/suggest.c \
     %D%/suggest.h \
     %D%/text.c \
-    %D%/text.h
+    %D%/text.h \
+    %D%/utf8.c \
+    %D%/utf8.h
 
 pkginclude_HEADERS += %D%/own.h
