@@ -4,6 +4,45 @@
 # A test of x.c is test_x.c here and one line in the list: its only source and its libraries are the defaults.
 unit_tests =
 
+# plugins/threads, by its bare verbs.
+unit_tests += \
+    %D%/test_thread_io \
+    %D%/test_thread_spawner \
+    %D%/test_thread_token \
+    %D%/test_thread_worker
+%C%_test_thread_spawner_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
+EXTRA_DIST += %D%/threads_case.h
+
+# core/base and servers/stack: no runtime needed.
+unit_tests += \
+    %D%/test_arena \
+    %D%/test_file \
+    %D%/test_graph \
+    %D%/test_stack_file \
+    %D%/test_substitute \
+    %D%/test_suggest \
+    %D%/test_text \
+    %D%/test_yaml
+EXTRA_DIST += %D%/stack_case.h
+
+# core/base, and core/task on every runtime.
+unit_tests += \
+    %D%/test_cancel \
+    %D%/test_cancel_loses_nothing \
+    %D%/test_channel \
+    %D%/test_condition \
+    %D%/test_error \
+    %D%/test_group \
+    %D%/test_list \
+    %D%/test_lock \
+    %D%/test_mutex \
+    %D%/test_offload \
+    %D%/test_select \
+    %D%/test_semaphore \
+    %D%/test_signals \
+    %D%/test_task \
+    %D%/test_timeout
+
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
