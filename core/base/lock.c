@@ -2,13 +2,15 @@
  * lock.c - see lock.h. */
 #include "core/base/lock.h"
 
-#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#define SPIN_COUNT_MAX 100
+#define SPINS_MAX  100
+#define YIELDS_MAX 20
+#define NAP_NS     50000
 
 static inline void cpu_relax(void)
 {
@@ -19,32 +21,30 @@ static inline void cpu_relax(void)
 #endif
 }
 
-void lock_take_slow(struct lock *lock)
+/* Waits a little before the nth look at a word that holds `value`, longer each time. */
+static void back_off(_Atomic uint32_t *word, uint32_t value, int n)
 {
-    for (int i = 0; i < SPIN_COUNT_MAX; i++) {
-        uint32_t expected = 0;
-        if (atomic_compare_exchange_weak_explicit(&lock->word, &expected, 1, memory_order_acquire,
-                                                  memory_order_relaxed))
-            return;
+    const struct timespec nap = {.tv_nsec = NAP_NS};
+    if (n < SPINS_MAX)
         cpu_relax();
-    }
-    while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire) != 0)
-        (void)syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL,
-                      0); /* EAGAIN, EINTR: try again */
+    else if (n < SPINS_MAX + YIELDS_MAX)
+        (void)sched_yield(); /* cannot fail */
+    else
+        (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &nap, NULL,
+                      0); /* then look again */
 }
 
-void lock_give_slow(struct lock *lock)
+void lock_take_slow(struct lock *lock)
 {
-    (void)syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
-                  0); /* cannot fail on our own word */
+    int n = 0;
+    do
+        while (atomic_load_explicit(&lock->word, memory_order_relaxed) != 0)
+            back_off(&lock->word, 1, n++);
+    while (atomic_exchange_explicit(&lock->word, 1, memory_order_acquire) != 0);
 }
 
 void lock_await_change(_Atomic uint32_t *word, uint32_t value)
 {
-    for (int i = 0; atomic_load_explicit(word, memory_order_acquire) == value; i++) {
-        if (i < SPIN_COUNT_MAX)
-            cpu_relax();
-        else
-            (void)sched_yield(); /* the other was preempted */
-    }
+    for (int n = 0; atomic_load_explicit(word, memory_order_acquire) == value; n++)
+        back_off(word, value, n);
 }

@@ -16,6 +16,18 @@
 
 /* ---- beginning and end ---- */
 
+/* Marks the task as ended and wakes who waits for that. */
+static void tell_joiners(struct task_state *state)
+{
+    struct wait *first = atomic_exchange(&state->joiner, JOINER_ENDED);
+    if (first) { /* the exchange was the claim */
+        atomic_store_explicit(&first->state, WAIT_CLAIMED, memory_order_relaxed);
+        wait_fire(first);
+    }
+    if (atomic_load(&state->flags) & TASK_JOINED)
+        wait_queue_fire_all(&state->joiners, 0);
+}
+
 int32_t task_main(yk_task *self, void *arg)
 {
     struct task_state *state = task_state(self);
@@ -25,9 +37,7 @@ int32_t task_main(yk_task *self, void *arg)
     int result = state->fn(self, arg);
     assert(state->shields == 0 && state->deadline == YK_NEVER); /* each begin has its end */
     state->result = result;
-    uint32_t before = atomic_fetch_or_explicit(&state->flags, TASK_DONE, memory_order_acq_rel);
-    if (before & TASK_JOINED)
-        wait_queue_fire_all(&state->joiners, 0);
+    tell_joiners(state);
     if (group)
         group_child_ends(group, self, result); /* the group may be gone now */
     return result;
@@ -70,19 +80,40 @@ int yk_task_spawn(yk_spawner *spawner, const char *name, yk_task_fn *fn, void *a
 
 bool yk_task_finished(const yk_task *task)
 {
-    return atomic_load_explicit(&task_state(task)->flags, memory_order_acquire) & TASK_DONE;
+    return atomic_load_explicit(&task_state(task)->joiner, memory_order_acquire) == JOINER_ENDED;
 }
 
-/* Stands in line for the end of `task`.  Returns 1 if it has ended already. */
-static int join_wait(yk_task *self, struct task_state *state, int64_t deadline)
+/* Stands in line behind the first joiner. */
+static int join_in_line(yk_task *self, yk_task *task, int64_t deadline)
 {
+    struct task_state *state = task_state(task);
     lock_take(wait_queue_lock(&state->joiners));
-    uint32_t before = atomic_fetch_or_explicit(&state->flags, TASK_JOINED, memory_order_acq_rel);
-    if (before & TASK_DONE) {
+    /* Either the task sees this at its end, or we see that it has ended. */
+    atomic_fetch_or(&state->flags, TASK_JOINED);
+    if (yk_task_finished(task)) {
         lock_give(wait_queue_lock(&state->joiners));
-        return 1;
+        return 0;
     }
     return wait_queue_park_unlock(self, &state->joiners, deadline);
+}
+
+static int join_wait(yk_task *self, yk_task *task, int64_t deadline)
+{
+    struct task_state *state = task_state(task);
+    struct wait wait;
+    wait_init(&wait, self);
+    struct wait *expected = JOINER_NONE;
+    if (!atomic_compare_exchange_strong(&state->joiner, &expected, &wait))
+        return expected == JOINER_ENDED ? 0 : join_in_line(self, task, deadline);
+    int r = wait_for_claim(self, &wait, deadline);
+    if (r == 0)
+        return 0;
+    expected = &wait;
+    if (atomic_compare_exchange_strong(&state->joiner, &expected, JOINER_NONE))
+        return r;
+    lock_await_change(&wait.state, WAIT_WAITING); /* the task is ending just now */
+    lock_await_change(&wait.state, WAIT_CLAIMED);
+    return 0;
 }
 
 int yk_task_join(yk_task *self, yk_task *task, int64_t deadline, int *out_result)
@@ -91,16 +122,15 @@ int yk_task_join(yk_task *self, yk_task *task, int64_t deadline, int *out_result
         return -EDEADLK;
     if (task_is_canceled(self))
         return -ECANCELED;
-    struct task_state *state = task_state(task);
     if (!yk_task_finished(task)) {
         task_waits_for(self, "the end of a task");
-        int r = join_wait(self, state, deadline);
+        int r = join_wait(self, task, deadline);
         task_waits_for(self, NULL);
         if (r < 0)
             return r;
     }
     if (out_result)
-        *out_result = state->result;
+        *out_result = task_state(task)->result;
     return 0;
 }
 
@@ -118,7 +148,7 @@ void yk_task_cancel(yk_task *task)
 {
     uint32_t before =
         atomic_fetch_or_explicit(&task_state(task)->flags, TASK_CANCELED, memory_order_acq_rel);
-    if (!(before & (TASK_DONE | TASK_CANCELED)))
+    if (!(before & TASK_CANCELED))
         verb_unpark(task);
 }
 

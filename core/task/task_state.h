@@ -15,15 +15,21 @@
 #include "core/base/list.h"
 #include "core/runtime/host.h"
 
-#define TASK_DONE     1U
-#define TASK_CANCELED 2U
-#define TASK_JOINED   4U /* somebody stands, or stood, in `joiners` */
+#define TASK_CANCELED 1U
+#define TASK_JOINED   2U /* somebody stands, or stood, in `joiners` */
+
+/* What `joiner` holds: nothing, the wait of the first who joins, or that the task has ended. */
+#define JOINER_NONE  ((struct wait *)NULL)
+#define JOINER_ENDED ((struct wait *)1)
+
+struct wait;
 
 struct task_state {
-    _Atomic uint32_t flags; /* TASK_*; any thread */
-    int32_t result;         /* written before TASK_DONE */
+    _Atomic uint32_t flags;        /* TASK_*; any thread */
+    int32_t result;                /* written before JOINER_ENDED */
+    _Atomic(struct wait *) joiner; /* who takes a wait out by an exchange ends that wait */
     yk_task_fn *fn;
-    yk_wait_queue joiners;           /* locked by its own lock */
+    yk_wait_queue joiners;           /* the others who join; locked by its own lock */
     int64_t deadline;                /* of the innermost yk_timeout; own task */
     uint32_t shields;                /* own task */
     uint32_t select_turn;            /* own task: which case a select looks at first */

@@ -7,47 +7,6 @@
 #include "core/task/task_state.h"
 #include "core/task/verbs.h"
 
-void wait_line_add(yk_wait_line *line, struct wait_node *node)
-{
-    struct wait_node *last = line->last;
-    node->next = NULL;
-    node->prev = last;
-    node->in_line = true;
-    if (last)
-        last->next = node;
-    else
-        line->first = node;
-    line->last = node;
-}
-
-void wait_line_remove(yk_wait_line *line, struct wait_node *node)
-{
-    if (!node->in_line)
-        return;
-    node->in_line = false;
-    if (node->prev)
-        node->prev->next = node->next;
-    else
-        line->first = node->next;
-    if (node->next)
-        node->next->prev = node->prev;
-    else
-        line->last = node->prev;
-}
-
-struct wait_node *wait_line_claim(yk_wait_line *line, int32_t result)
-{
-    for (struct wait_node *node; (node = line->first) != NULL;) {
-        wait_line_remove(line, node);
-        if (!wait_claim(node->wait))
-            continue; /* chosen elsewhere, or gone; its owner sees that it is not in line */
-        node->wait->result = result;
-        node->wait->chosen = node->index;
-        return node;
-    }
-    return NULL;
-}
-
 void wait_fire(struct wait *wait)
 {
     verb_unpark(wait->task);
@@ -82,18 +41,27 @@ bool wait_withdraw(struct wait *wait)
     return false;
 }
 
-int wait_park(yk_task *self, struct wait *wait, int64_t deadline)
+int wait_for_claim(yk_task *self, struct wait *wait, int64_t deadline)
 {
     deadline = task_deadline(self, deadline);
     for (;;) {
-        if (atomic_load_explicit(&wait->state, memory_order_acquire) != WAIT_WAITING) {
+        uint32_t state = atomic_load_explicit(&wait->state, memory_order_acquire);
+        if (state == WAIT_FIRED)
+            return 0;
+        if (state == WAIT_CLAIMED) {
             await_fired(wait);
             return 0;
         }
         int r = task_is_canceled(self) ? -ECANCELED : verb_park(self, deadline);
         if (r < 0)
-            return wait_withdraw(wait) ? r : 0;
+            return r;
     }
+}
+
+int wait_park(yk_task *self, struct wait *wait, int64_t deadline)
+{
+    int r = wait_for_claim(self, wait, deadline);
+    return r < 0 && wait_withdraw(wait) ? r : 0;
 }
 
 int wait_queue_park_unlock(yk_task *self, yk_wait_queue *queue, int64_t deadline)

@@ -50,7 +50,35 @@ static inline struct lock *wait_queue_lock(yk_wait_queue *queue)
 }
 
 /* The functions on lines and the claim are called with the lock of the line held. */
-void wait_line_add(yk_wait_line *line, struct wait_node *node);
+static inline void wait_line_add(yk_wait_line *line, struct wait_node *node)
+{
+    struct wait_node *last = line->last;
+    node->next = NULL;
+    node->prev = last;
+    node->in_line = true;
+    if (last)
+        last->next = node;
+    else
+        line->first = node;
+    line->last = node;
+}
+
+/* Harmless if the node is not in line. */
+static inline void wait_line_remove(yk_wait_line *line, struct wait_node *node)
+{
+    if (!node->in_line)
+        return;
+    node->in_line = false;
+    if (node->prev)
+        node->prev->next = node->next;
+    else
+        line->first = node->next;
+    if (node->next)
+        node->next->prev = node->prev;
+    else
+        line->last = node->prev;
+}
+
 void wait_line_remove(yk_wait_line *line,
                       struct wait_node *node); /* harmless if it is not in line */
 
@@ -63,7 +91,18 @@ static inline bool wait_claim(struct wait *wait)
 }
 
 /* Takes the first node in line whose wait can be claimed, and claims it with `result`.  NULL: there is none. */
-struct wait_node *wait_line_claim(yk_wait_line *line, int32_t result);
+static inline struct wait_node *wait_line_claim(yk_wait_line *line, int32_t result)
+{
+    for (struct wait_node *node; (node = line->first) != NULL;) {
+        wait_line_remove(line, node);
+        if (!wait_claim(node->wait))
+            continue; /* chosen elsewhere, or gone; its owner sees that it is not in line */
+        node->wait->result = result;
+        node->wait->chosen = node->index;
+        return node;
+    }
+    return NULL;
+}
 
 /* Wakes a waiter that was claimed; the lock is free again.  The wait and its nodes are gone afterwards. */
 void wait_fire(struct wait *wait);
@@ -71,7 +110,11 @@ void wait_fire(struct wait *wait);
 /* Claims and fires all that stand in the line, of which `queue` guards one. */
 void wait_queue_fire_all(yk_wait_queue *queue, int32_t result);
 
-/* Waits until the wait is claimed and fired, the deadline, or cancellation.  Blocks.
+/* Waits until the wait has been claimed and fired, the deadline, or cancellation.  Blocks.
+ * Returns 0 (fired), or -ETIMEDOUT or -ECANCELED: not claimed so far, and not withdrawn. */
+int wait_for_claim(yk_task *self, struct wait *wait, int64_t deadline);
+
+/* As wait_for_claim(), and withdraws on failure.  Blocks.
  * Returns 0 (wait->result and wait->chosen tell), -ETIMEDOUT, -ECANCELED; nodes that were not chosen are still in line. */
 int wait_park(yk_task *self, struct wait *wait, int64_t deadline);
 

@@ -257,12 +257,6 @@ void kit_unref(yk_task *task)
 
 /* ---- waiting ---- */
 
-void kit_fiber_wake(struct kit_fiber *fiber)
-{
-    if (fiber->state == KIT_PARKED || fiber->state == KIT_WAITING_IO)
-        kit_loop_ready(fiber->loop, fiber);
-}
-
 void kit_fiber_wait(struct kit_fiber *fiber, enum kit_fiber_state state, int64_t deadline)
 {
     struct kit_loop *loop = fiber->loop;

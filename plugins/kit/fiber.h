@@ -47,6 +47,18 @@ static inline struct kit_fiber *kit_fiber_of(yk_task *task)
     return (struct kit_fiber *)(void *)((char *)task - offsetof(struct kit_fiber, task));
 }
 
+/* Queues a task that is ready to run. */
+static inline void kit_loop_ready(struct kit_loop *loop, struct kit_fiber *fiber)
+{
+    fiber->state = KIT_READY;
+    fiber->next = NULL;
+    if (loop->ready_first)
+        loop->ready_last->next = fiber;
+    else
+        loop->ready_first = fiber;
+    loop->ready_last = fiber;
+}
+
 static inline struct kit_fiber *kit_fiber_of_timer(struct kit_timer *timer)
 {
     return (struct kit_fiber *)(void *)((char *)timer - offsetof(struct kit_fiber, timer));
@@ -67,7 +79,11 @@ int32_t kit_spawn_main(struct kit_loop *loop, const yk_spawn_options *options, y
                        void *arg, int32_t *out_result);
 
 /* Makes a waiting task ready: on its loop's thread. */
-void kit_fiber_wake(struct kit_fiber *fiber);
+static inline void kit_fiber_wake(struct kit_fiber *fiber)
+{
+    if (fiber->state == KIT_PARKED || fiber->state == KIT_WAITING_IO)
+        kit_loop_ready(fiber->loop, fiber);
+}
 
 /* Takes the token, if there is one. */
 static inline bool kit_fiber_take_token(struct kit_fiber *fiber)

@@ -38,17 +38,6 @@ void kit_loop_done(struct kit_loop *loop)
 
 /* ---- the queue of the ready ---- */
 
-void kit_loop_ready(struct kit_loop *loop, struct kit_fiber *fiber)
-{
-    fiber->state = KIT_READY;
-    fiber->next = NULL;
-    if (loop->ready_first)
-        loop->ready_last->next = fiber;
-    else
-        loop->ready_first = fiber;
-    loop->ready_last = fiber;
-}
-
 /* Takes the first of the queue, which is not empty, and makes it the running one. */
 static struct kit_fiber *take_ready(struct kit_loop *loop)
 {
@@ -69,11 +58,9 @@ static struct kit_context *next_context(struct kit_loop *loop)
     return &loop->context;
 }
 
-void kit_loop_arrived(struct kit_loop *loop)
+void kit_loop_bury(struct kit_loop *loop)
 {
     struct kit_fiber *dead = loop->dead;
-    if (!dead)
-        return;
     loop->dead = NULL;
     kit_context_done(&dead->context);
     kit_fiber_unref(dead);

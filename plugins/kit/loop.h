@@ -81,9 +81,6 @@ static inline bool kit_loop_has_notes(struct kit_loop *loop)
     return atomic_load_explicit(&loop->inbox, memory_order_acquire) != NULL;
 }
 
-/* Queues a task that is ready to run. */
-void kit_loop_ready(struct kit_loop *loop, struct kit_fiber *fiber);
-
 /* Leaves the running task, which is queued or waits somewhere, for the next one or for a turn.
  * Returns when it runs again. */
 void kit_loop_leave(struct kit_loop *loop, struct kit_fiber *self);
@@ -91,9 +88,14 @@ void kit_loop_leave(struct kit_loop *loop, struct kit_fiber *self);
 /* As kit_loop_leave() for a task that has ended; does not return. */
 void kit_loop_leave_dead(struct kit_loop *loop, struct kit_fiber *self);
 
-/* Buries who ended before this one came to run; each context calls it first thing when it is
- * entered. */
-void kit_loop_arrived(struct kit_loop *loop);
+/* Buries who ended before this one came to run; each context calls it first thing when it is entered. */
+void kit_loop_bury(struct kit_loop *loop);
+
+static inline void kit_loop_arrived(struct kit_loop *loop)
+{
+    if (loop->dead)
+        kit_loop_bury(loop);
+}
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t kit_now(void);
