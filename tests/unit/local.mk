@@ -43,6 +43,23 @@ unit_tests += \
     %D%/test_task \
     %D%/test_timeout
 
+# core/config and core/runtime; the planted runtime lies in a folder of its own.
+unit_tests += \
+    %D%/test_conf_file \
+    %D%/test_default \
+    %D%/test_loader \
+    %D%/test_plugin_path \
+    %D%/test_runtime \
+    %D%/test_runtimes_conf
+%C%_test_conf_file_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
+%C%_test_loader_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
+%C%_test_runtime_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
+%C%_test_runtimes_conf_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
+check_LTLIBRARIES += %D%/plugins/runtime_planted.la
+%C%_plugins_runtime_planted_la_SOURCES = %D%/plugins/runtime_planted.c
+%C%_plugins_runtime_planted_la_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
+EXTRA_DIST += %D%/plugin_case.h
+
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ * support.c - see support.h. */
+#include "tests/support/support.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/runtime/loader.h"
+#include "core/runtime/runtime.h"
+#include "core/task/waiting.h"
+
+#define RUNTIMES_MAX            16
+#define NAME_BYTES              32
+#define PATH_BYTES              1024
+#define LIBUV_FDS               2
+#define SETTLE_YIELDS           30
+#define FAILURE_MS              10000 /* what a test waits for takes far less */
+#define TEST_SECONDS_MAX        30    /* of one test, by Check; only a broken one needs them */
+#define SCALE_MAX               1000
+#define SCALE_VALGRIND          20
+#define SCALE_THREAD_SANITIZER  10
+#define SCALE_ADDRESS_SANITIZER 3
+
+/* The names of RUNTIMES, read once. */
+static struct {
+    int count; /* 0: not read yet */
+    char names[RUNTIMES_MAX][NAME_BYTES];
+} runtimes;
+
+/* Writes the path of a plugin.  Returns whether there is such a file. */
+static bool plugin_find(const char *runtime, char path[PATH_BYTES])
+{
+    const char *folders = getenv("YOKE_TEST_PLUGIN_DIR");
+    for (const char *begin = folders ? folders : ".libs"; *begin;) {
+        size_t len = strcspn(begin, ":");
+        (void)snprintf(path, PATH_BYTES, "%.*s/runtime_%s.so", (int)len, begin, runtime);
+        if (access(path, R_OK) == 0)
+            return true;
+        begin += len + (begin[len] == ':');
+    }
+    return false;
+}
+
+static void runtimes_read(void)
+{
+    const char *wanted = getenv("RUNTIMES");
+    bool name_is_wanted = wanted && *wanted;
+    const char *words = name_is_wanted ? wanted : "uv ev threads";
+    char path[PATH_BYTES];
+    while (*(words += strspn(words, " ")) && runtimes.count < RUNTIMES_MAX) {
+        size_t len = strcspn(words, " ");
+        char *name = runtimes.names[runtimes.count];
+        (void)snprintf(name, NAME_BYTES, "%.*s", (int)len, words);
+        words += len;
+        if (name_is_wanted || plugin_find(name, path))
+            runtimes.count++;
+    }
+    if (runtimes.count > 0)
+        return;
+    (void)fprintf(stderr, "support: no runtime to test: RUNTIMES='%s', YOKE_TEST_PLUGIN_DIR='%s'\n",
+                  wanted ? wanted : "", getenv("YOKE_TEST_PLUGIN_DIR"));
+    exit(99);
+}
+
+int support_runtime_count(void)
+{
+    if (runtimes.count == 0)
+        runtimes_read();
+    return runtimes.count;
+}
+
+const char *support_runtime(int i)
+{
+    assert(i >= 0 &&
+           i < support_runtime_count()); /* not Check's: also called before any test runs */
+    return runtimes.names[i];
+}
+
+yk_spawner *support_spawner(const char *runtime)
+{
+    return support_spawner_with(runtime, NULL);
+}
+
+yk_spawner *support_spawner_with(const char *runtime, const yk_config *config)
+{
+    char path[PATH_BYTES];
+    if (!plugin_find(runtime, path))
+        ck_abort_msg("no runtime_%s.so in YOKE_TEST_PLUGIN_DIR", runtime);
+    char *absolute = realpath(path, NULL);
+    ck_assert_ptr_nonnull(absolute);
+    const yk_entry *entry = NULL;
+    yk_spawner *spawner = NULL;
+    struct error err = {.text = ""};
+    int r = loader_open_file(absolute, &entry, NULL, &err);
+    free(absolute);
+    if (r == 0)
+        r = runtime_open(entry, config, &spawner, &err);
+    ck_assert_msg(r == 0, "%s: %s: %s", runtime, error_name(r), err.text);
+    return spawner;
+}
+
+uint64_t support_caps(const yk_spawner *spawner)
+{
+    return runtime_entry(spawner)->caps;
+}
+
+void support_close(yk_spawner *take_spawner)
+{
+    int r = runtime_close(take_spawner);
+    ck_assert_msg(r == 0, "runtime_close: %s: something is left alive", error_name(r));
+}
+
+void support_run(int i, yk_task_fn *fn, void *arg)
+{
+    ck_assert_int_eq(support_run_on(support_runtime(i), fn, arg), 0);
+}
+
+/* libuv opens a pipe with the first loop of a process and keeps it (uv__signal_global_once_init):
+ * not a leak of the spawner.  So it is made to do so before anything is counted, and may not open
+ * more than that. */
+static void library_settle(const char *runtime)
+{
+    if (strcmp(runtime, "uv") != 0)
+        return;
+    int fds = support_fd_count();
+    support_close(support_spawner(runtime));
+    ck_assert_int_le(support_fd_count(), fds + LIBUV_FDS);
+}
+
+int support_run_on(const char *runtime, yk_task_fn *fn, void *arg)
+{
+    library_settle(runtime);
+    int fds = support_fd_count(), threads = support_thread_count();
+    yk_spawner *spawner = support_spawner(runtime);
+    int r = yk_run(spawner, fn, arg);
+    support_close(spawner);
+    support_expect_counts(fds, threads);
+    return r;
+}
+
+/* One of the two main tasks of support_run_pair(). */
+struct side {
+    yk_spawner *spawner;
+    yk_task_fn *fn;
+    void *arg;
+    int result;
+};
+
+static void *side_run(void *arg)
+{
+    struct side *side = arg;
+    side->result = yk_run(side->spawner, side->fn, side->arg);
+    return NULL;
+}
+
+void support_run_pair(int i, yk_task_fn *first, yk_task_fn *second, void *arg)
+{
+    int count = support_runtime_count();
+    library_settle(support_runtime(i / count));
+    library_settle(support_runtime(i % count));
+    int fds = support_fd_count(), threads = support_thread_count();
+    struct side a = {
+        .spawner = support_spawner(support_runtime(i / count)), .fn = first, .arg = arg};
+    struct side b = {
+        .spawner = support_spawner(support_runtime(i % count)), .fn = second, .arg = arg};
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, side_run, &b), 0);
+    (void)side_run(&a);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(a.result, 0);
+    ck_assert_int_eq(b.result, 0);
+    support_close(b.spawner);
+    support_close(a.spawner);
+    support_expect_counts(fds, threads);
+}
+
+void suite_add_on_every_runtime(Suite *suite, const TTest *test)
+{
+    for (int i = 0; i < support_runtime_count(); i++) {
+        TCase *tcase = tcase_create(support_runtime(i));
+        tcase_set_timeout(tcase, TEST_SECONDS_MAX * support_scale());
+        tcase_add_loop_test(tcase, test, i, i + 1);
+        suite_add_tcase(suite, tcase);
+    }
+}
+
+void suite_add_on_every_pair(Suite *suite, const TTest *test)
+{
+    static char names[RUNTIMES_MAX * RUNTIMES_MAX][2 * NAME_BYTES];
+    int count = support_runtime_count();
+    for (int i = 0; i < count * count; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%s+%s", support_runtime(i / count),
+                       support_runtime(i % count));
+        TCase *tcase = tcase_create(names[i]); /* which keeps the pointer */
+        tcase_set_timeout(tcase, TEST_SECONDS_MAX * support_scale());
+        tcase_add_loop_test(tcase, test, i, i + 1);
+        suite_add_tcase(suite, tcase);
+    }
+}
+
+void suite_add(Suite *suite, const TTest *test)
+{
+    TCase *tcase = tcase_create("any");
+    tcase_set_timeout(tcase, TEST_SECONDS_MAX * support_scale());
+    tcase_add_test(tcase, test);
+    suite_add_tcase(suite, tcase);
+}
+
+int support_main(Suite *take_suite)
+{
+    SRunner *runner = srunner_create(take_suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
+    srunner_free(runner);
+    if (run == 0)
+        (void)fprintf(stderr, "support: no test ran (CK_RUN_CASE?)\n");
+    return failed > 0 || run == 0;
+}
+
+static bool under_valgrind(void)
+{
+    const char *preloads = getenv("LD_PRELOAD");
+    return preloads && strstr(preloads, "vgpreload");
+}
+
+int support_scale(void)
+{
+    const char *text = getenv("YOKE_TEST_SCALE");
+    long scale = text ? strtol(text, NULL, 10) : 0;
+    if (scale > 0 && scale <= SCALE_MAX)
+        return (int)scale;
+    if (under_valgrind())
+        return SCALE_VALGRIND;
+#if defined(__SANITIZE_THREAD__)
+    return SCALE_THREAD_SANITIZER;
+#elif defined(__SANITIZE_ADDRESS__)
+    return SCALE_ADDRESS_SANITIZER;
+#else
+    return 1;
+#endif
+}
+
+int64_t support_deadline(const yk_task *self)
+{
+    return yk_deadline_ms(self, (int64_t)FAILURE_MS * support_scale());
+}
+
+void support_settle(yk_task *self)
+{
+    yk_shield_begin(self);
+    for (int i = 0; i < SETTLE_YIELDS; i++)
+        ck_assert_int_eq(yk_task_yield(self), 0);
+    yk_shield_end(self);
+}
+
+int support_waiters(yk_wait_queue *queue)
+{
+    int count = 0;
+    lock_take(wait_queue_lock(queue));
+    for (struct wait_node *node = queue->line.first; node; node = node->next)
+        count++;
+    lock_give(wait_queue_lock(queue));
+    return count;
+}
+
+static int folder_count(const char *path)
+{
+    DIR *folder = opendir(path);
+    ck_assert_msg(folder != NULL, "%s: %m", path);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    (void)closedir(folder);
+    return count;
+}
+
+int support_fd_count(void)
+{
+    return folder_count("/proc/self/fd") - 1; /* the folder itself is open meanwhile */
+}
+
+int support_thread_count(void)
+{
+    return folder_count("/proc/self/task");
+}
+
+void support_expect_counts(int fd_count, int thread_count)
+{
+    int64_t deadline = support_deadline(NULL);
+    while (support_thread_count() != thread_count && yk_now(NULL) < deadline)
+        (void)sched_yield();
+    ck_assert_msg(support_thread_count() == thread_count, "%d threads, there were %d before",
+                  support_thread_count(), thread_count);
+    ck_assert_msg(support_fd_count() == fd_count, "%d descriptors are open, there were %d before",
+                  support_fd_count(), fd_count);
+}
