@@ -19,6 +19,7 @@ mkdir -p "$copy"/src/docs "$copy"/build/core "$copy"/build/servers
     \( -name '*.[ch]' -o -name LAYERS -o -name configure.ac \) -print | tar cf - -T -) | tar xf - -C "$copy/src"
 (cd "$builddir" && find core servers -name '*.o' 2>/dev/null | tar cf - -T -) | tar xf - -C "$copy/build"
 chmod -R u+w "$copy"
+cp "$copy/src/core/LAYERS" "$copy/LAYERS"
 "$check" "$copy/src" "$copy/build" >"$copy/before" || :
 
 # wants LINE: the check says it, beside what it says of the tree as it is.
@@ -99,7 +100,7 @@ echo 'caller core/task/planted.c read : planted' >>"$copy/src/core/LAYERS"
 code core/task/planted.c 'int read(void), write(void); int f(void) { return read() + write(); }' \
     'core/task/planted.c: needs write; core/LAYERS does not name it as a caller'
 wants 'core/LAYERS: caller core/task/planted.c: has no read'
-cp "$srcdir/core/LAYERS" "$copy/src/core/LAYERS"
+cp "$copy/LAYERS" "$copy/src/core/LAYERS"
 
 # 5. writable globals
 code core/base/planted.c 'int planted_data = 1;' 'core/base/planted.c: writable global planted_data'
@@ -112,7 +113,7 @@ code servers/stack/planted.c 'const char *planted_names[] = {"a"};' \
 echo 'state core/base/planted.c one : planted' >>"$copy/src/core/LAYERS"
 code core/base/planted.c 'int one, two;' 'core/base/planted.c: writable global two'
 wants 'core/LAYERS: state core/base/planted.c: has no one'
-cp "$srcdir/core/LAYERS" "$copy/src/core/LAYERS"
+cp "$copy/LAYERS" "$copy/src/core/LAYERS"
 
 # 6. a source that nobody builds, an object of a source that is gone, no objects at all
 text core/base/planted.c 'int f(void);' 'core/base/planted.c: has no object; is it in its local.mk?'
