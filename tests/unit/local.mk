@@ -57,7 +57,7 @@ unit_tests += \
 %C%_test_runtimes_conf_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
 check_LTLIBRARIES += %D%/plugins/runtime_planted.la
 %C%_plugins_runtime_planted_la_SOURCES = %D%/plugins/runtime_planted.c
-%C%_plugins_runtime_planted_la_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
+%C%_plugins_runtime_planted_la_LDFLAGS = -module $(LDFLAGS_PLUGIN) -rpath /nowhere
 EXTRA_DIST += %D%/plugin_case.h
 
 if HAVE_CHECK
