@@ -16,8 +16,10 @@ EXTRA_DIST += %D%/threads_case.h
 # core/base and servers/stack: no runtime needed.
 unit_tests += \
     %D%/test_arena \
+    %D%/test_base64 \
     %D%/test_file \
     %D%/test_graph \
+    %D%/test_run_lock \
     %D%/test_stack_file \
     %D%/test_substitute \
     %D%/test_suggest \
@@ -37,11 +39,13 @@ unit_tests += \
     %D%/test_lock \
     %D%/test_mutex \
     %D%/test_offload \
+    %D%/test_run \
     %D%/test_select \
     %D%/test_semaphore \
     %D%/test_signals \
     %D%/test_task \
-    %D%/test_timeout
+    %D%/test_timeout \
+    %D%/test_wait_fd
 
 # core/config and core/runtime; the planted runtime lies in a folder of its own.
 unit_tests += \
