@@ -43,6 +43,7 @@ unit_tests += \
     %D%/test_select \
     %D%/test_semaphore \
     %D%/test_signals \
+    %D%/test_stress \
     %D%/test_task \
     %D%/test_timeout \
     %D%/test_wait_fd
@@ -63,6 +64,11 @@ check_LTLIBRARIES += %D%/plugins/runtime_planted.la
 %C%_plugins_runtime_planted_la_SOURCES = %D%/plugins/runtime_planted.c
 %C%_plugins_runtime_planted_la_LDFLAGS = -module $(LDFLAGS_PLUGIN) -rpath /nowhere
 EXTRA_DIST += %D%/plugin_case.h
+
+# core/process on every runtime.
+unit_tests += \
+    %D%/test_child
+EXTRA_DIST += %D%/child_case.h
 
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
