@@ -77,45 +77,57 @@ int channel_take(yk_channel *channel, void *item, struct wait **out_other)
     return 0;
 }
 
-/* Puts or takes one message at once, or stands in `line`.  Blocks. */
-static int exchange(yk_task *self, yk_channel *channel, bool put, void *item, int64_t deadline)
+/* Stands in line with a message, or a place for one, with the channel's lock held; unlocks.  Blocks. */
+static int stand_unlock(yk_task *self, yk_channel *channel, yk_wait_line *line, void *item,
+                        int64_t deadline)
 {
-    if (task_is_canceled(self))
-        return -ECANCELED;
-    struct wait *other;
-    lock_take(&channel->lock);
-    int r = put ? channel_put(channel, item, &other) : channel_take(channel, item, &other);
-    if (r != -EAGAIN) {
-        lock_give(&channel->lock);
-        if (other)
-            wait_fire(other);
-        return r;
-    }
     struct wait wait;
+    struct wait_node node;
     wait_init(&wait, self);
-    struct wait_node node = {.wait = &wait, .item = item};
-    yk_wait_line *line = put ? &channel->senders : &channel->receivers;
+    wait_node_init(&node, &wait, item);
     wait_line_add(line, &node);
     lock_give(&channel->lock);
-    task_waits_for(self, put ? "room in a channel" : "a message");
-    r = wait_park(self, &wait, deadline);
-    task_waits_for(self, NULL);
-    if (r == 0)
-        return wait.result;
-    lock_take(&channel->lock);
-    wait_line_remove(line, &node);
-    lock_give(&channel->lock);
-    return r;
+    return wait_in_line(self, &node, &channel->lock, line, deadline);
 }
 
 int yk_channel_send(yk_task *self, yk_channel *channel, const void *item, int64_t deadline)
 {
-    return exchange(self, channel, true, (void *)(uintptr_t)item, deadline); /* only read from */
+    int r = task_refusal(self);
+    if (r < 0)
+        return r;
+    struct wait *other;
+    lock_take(&channel->lock);
+    r = channel_put(channel, item, &other);
+    if (r == -EAGAIN) {
+        task_waits_for(self, "room in a channel");
+        r = stand_unlock(self, channel, &channel->senders, (void *)(uintptr_t)item, deadline);
+        task_waits_for(self, NULL);
+        return r;
+    }
+    lock_give(&channel->lock);
+    if (other)
+        wait_fire(other);
+    return r;
 }
 
 int yk_channel_receive(yk_task *self, yk_channel *channel, void *out_item, int64_t deadline)
 {
-    return exchange(self, channel, false, out_item, deadline);
+    int r = task_refusal(self);
+    if (r < 0)
+        return r;
+    struct wait *other;
+    lock_take(&channel->lock);
+    r = channel_take(channel, out_item, &other);
+    if (r == -EAGAIN) {
+        task_waits_for(self, "a message");
+        r = stand_unlock(self, channel, &channel->receivers, out_item, deadline);
+        task_waits_for(self, NULL);
+        return r;
+    }
+    lock_give(&channel->lock);
+    if (other)
+        wait_fire(other);
+    return r;
 }
 
 int yk_channel_try_send(yk_channel *channel, const void *item)

@@ -17,23 +17,21 @@ void yk_condition_init(yk_condition *condition)
 int yk_condition_wait(yk_task *self, yk_condition *condition, yk_mutex *mutex, int64_t deadline)
 {
     assert(mutex->owner == self);
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     struct wait wait;
     wait_init(&wait, self);
-    struct wait_node node = {.wait = &wait};
+    struct wait_node node;
+    wait_node_init(&node, &wait, NULL);
     lock_take(wait_queue_lock(&condition->waiters));
     wait_line_add(&condition->waiters.line, &node);
     lock_give(wait_queue_lock(&condition->waiters));
     yk_mutex_unlock(self, mutex);
 
     task_waits_for(self, "a condition");
-    int r = wait_park(self, &wait, deadline);
-    if (r < 0) {
-        lock_take(wait_queue_lock(&condition->waiters));
-        wait_line_remove(&condition->waiters.line, &node);
-        lock_give(wait_queue_lock(&condition->waiters));
-    }
+    int r = wait_in_line(self, &node, wait_queue_lock(&condition->waiters),
+                         &condition->waiters.line, deadline);
     yk_shield_begin(self);
     int locked = yk_mutex_lock(self, mutex, YK_NEVER);
     assert(locked == 0); /* shielded and without a deadline: cannot fail */

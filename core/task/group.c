@@ -112,8 +112,9 @@ void yk_group_cancel(yk_group *group)
 int yk_group_join(yk_task *self, yk_group *group, int64_t deadline)
 {
     assert(self == group->owner);
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     lock_take(wait_queue_lock(&group->empty));
     if (group->count > 0) {
         task_waits_for(self, "the end of a group");

@@ -14,7 +14,7 @@ libcore_la_SOURCES += \
     %D%/signals.c \
     %D%/task.c \
     %D%/task_state.h \
-    %D%/verbs.h \
+    %D%/runtime_verbs.h \
     %D%/wait_fd.c \
     %D%/waiting.c \
     %D%/waiting.h

@@ -16,8 +16,9 @@ void yk_mutex_init(yk_mutex *mutex)
 
 int yk_mutex_lock(yk_task *self, yk_mutex *mutex, int64_t deadline)
 {
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     lock_take(wait_queue_lock(&mutex->waiters));
     if (mutex->owner && mutex->owner != self) {
         task_waits_for(self, "a mutex");

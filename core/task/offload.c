@@ -22,15 +22,14 @@ static void run_job(yk_job *job)
     struct offload *offload =
         (struct offload *)(void *)((char *)job - offsetof(struct offload, job));
     offload->result = offload->fn(offload->arg);
-    bool claimed = wait_claim(&offload->wait);
-    assert(claimed); /* the waiter is shielded and has no deadline */
-    (void)claimed;
+    (void)wait_claim(
+        &offload->wait); /* nobody else can: the waiter is shielded and has no deadline */
     wait_fire(&offload->wait);
 }
 
 int yk_offload(yk_task *self, yk_offload_fn *fn, void *arg, int *out_result)
 {
-    int r = yk_task_check(self);
+    int r = task_refusal(self);
     if (r < 0)
         return r;
     struct offload offload = {.job.run = run_job, .fn = fn, .arg = arg};
@@ -40,9 +39,10 @@ int yk_offload(yk_task *self, yk_offload_fn *fn, void *arg, int *out_result)
         return r;
     task_waits_for(self, "an offloaded job");
     yk_shield_begin(self);
-    (void)wait_park(self, &offload.wait, YK_NEVER);
+    (void)wait_for_claim(self, &offload.wait, YK_NEVER);
     yk_shield_end(self);
     task_waits_for(self, NULL);
-    *out_result = offload.result;
+    if (out_result)
+        *out_result = offload.result;
     return 0;
 }

@@ -12,6 +12,6 @@ typedef int yk_offload_fn(void *arg);
 /* Runs fn(arg) on the pool and waits until it has returned.  Blocks.  A job that has begun cannot
  * be cancelled, so the wait is shielded; `arg` may lie on the stack.
  *
- * out_result  what fn returned; written only on success
+ * out_result  what fn returned; may be NULL; written only on success
  * Returns 0, -ECANCELED or -ETIMEDOUT (before it was queued: fn did not run), -EAGAIN, -ENOMEM. */
 MUST_USE int yk_offload(yk_task *self, yk_offload_fn *fn, void *arg, int *out_result);

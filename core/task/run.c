@@ -9,7 +9,7 @@
 
 #include "core/runtime/host.h"
 #include "core/task/task_state.h"
-#include "core/task/verbs.h"
+#include "core/task/runtime_verbs.h"
 
 #define LEFT_BATCH        32
 #define STUCK_NAMES_BYTES 256

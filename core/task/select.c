@@ -110,6 +110,13 @@ static void leave_lines(struct selection *selection)
     }
 }
 
+/* Waits for a claim.  Returns 0 if a case was chosen. */
+static int park_shared(struct selection *selection, int64_t deadline)
+{
+    int r = wait_for_claim(selection->self, &selection->wait, deadline);
+    return r < 0 && wait_withdraw(&selection->wait) ? r : 0;
+}
+
 /* Waits for a claim, and for a descriptor beside it.  Returns 0 if a case was chosen. */
 static int park_beside_fd(struct selection *selection, size_t fd_index, int64_t deadline)
 {
@@ -161,10 +168,12 @@ int yk_select(yk_task *self, yk_case *cases, size_t count, int64_t deadline)
     int fd_index = find_fd_case(cases, count);
     if (fd_index < 0)
         return fd_index;
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     struct selection selection = {.self = self, .cases = cases, .count = count};
     wait_init(&selection.wait, self);
+    selection.wait.shared = true;
 
     /* Each case has its turn to be looked at first. */
     size_t start = task_state(self)->select_turn++ % count;
@@ -175,7 +184,7 @@ int yk_select(yk_task *self, yk_case *cases, size_t count, int64_t deadline)
             done = try_or_stand(&selection, index);
     }
     task_waits_for(self, "one of several things");
-    int r = fd_index == (int)count || done ? wait_park(self, &selection.wait, deadline)
+    int r = fd_index == (int)count || done ? park_shared(&selection, deadline)
                                            : park_beside_fd(&selection, (size_t)fd_index, deadline);
     task_waits_for(self, NULL);
     leave_lines(&selection);

@@ -15,8 +15,9 @@ void yk_semaphore_init(yk_semaphore *semaphore, uint32_t permits)
 
 int yk_semaphore_acquire(yk_task *self, yk_semaphore *semaphore, int64_t deadline)
 {
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     lock_take(wait_queue_lock(&semaphore->waiters));
     if (semaphore->permits > 0) {
         semaphore->permits--;

@@ -8,7 +8,7 @@
 
 #include "core/base/lock.h"
 #include "core/task/task_state.h"
-#include "core/task/verbs.h"
+#include "core/task/runtime_verbs.h"
 #include "core/task/waiting.h"
 
 #define MS_NS     INT64_C(1000000)
@@ -120,8 +120,9 @@ int yk_task_join(yk_task *self, yk_task *task, int64_t deadline, int *out_result
 {
     if (task == self)
         return -EDEADLK;
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     if (!yk_task_finished(task)) {
         task_waits_for(self, "the end of a task");
         int r = join_wait(self, task, deadline);
@@ -176,8 +177,9 @@ yk_task *yk_task_ref(yk_task *task)
 
 int yk_task_yield(yk_task *self)
 {
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     verb_yield(self);
     return 0;
 }
@@ -186,20 +188,18 @@ int yk_task_sleep(yk_task *self, int64_t deadline)
 {
     struct wait wait;
     wait_init(&wait, self); /* nobody can claim it */
-    if (task_is_canceled(self))
-        return -ECANCELED;
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     task_waits_for(self, "a time");
-    int r = wait_park(self, &wait, deadline);
+    int r = wait_for_claim(self, &wait, deadline);
     task_waits_for(self, NULL);
     return r == -ETIMEDOUT && task_deadline(self, deadline) == deadline ? 0 : r;
 }
 
 int yk_task_check(yk_task *self)
 {
-    if (task_is_canceled(self))
-        return -ECANCELED;
-    int64_t deadline = task_deadline(self, YK_NEVER);
-    return deadline != YK_NEVER && deadline <= yk_now(self) ? -ETIMEDOUT : 0;
+    return task_refusal(self);
 }
 
 void yk_shield_begin(yk_task *self)

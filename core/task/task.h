@@ -89,7 +89,7 @@ DEFINE_DROP(yk_task, yk_task)
 /* Another reference to a task, for a second holder; given back by yk_task_detach().  Any thread. */
 yk_task *yk_task_ref(yk_task *task);
 
-/* Lets the other tasks that are ready run.  Returns 0 or -ECANCELED. */
+/* Lets the other tasks that are ready run.  Returns 0, -ECANCELED or -ETIMEDOUT. */
 int yk_task_yield(yk_task *self);
 
 /* Waits until the deadline.  Returns 0 when it has come, or -ECANCELED.  Blocks. */

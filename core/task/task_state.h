@@ -42,7 +42,9 @@ _Static_assert(sizeof(struct task_state) <= HOST_EXTRA_BYTES,
 
 static inline struct task_state *task_state(const yk_task *task)
 {
+#if defined(YOKE_DEBUG)
     assert(task->magic == YK_TASK_MAGIC);
+#endif
     return (struct task_state *)((uintptr_t)task + YK_TASK_HEAD_BYTES);
 }
 
@@ -52,6 +54,18 @@ static inline bool task_is_canceled(const yk_task *self)
     const struct task_state *state = task_state(self);
     return (atomic_load_explicit(&state->flags, memory_order_relaxed) & TASK_CANCELED) &&
            state->shields == 0;
+}
+
+/* What each call that may block returns before it does anything: -ECANCELED, -ETIMEDOUT (a yk_timeout
+ * around it is over), or 0. */
+static inline int task_refusal(const yk_task *self)
+{
+    const struct task_state *state = task_state(self);
+    if (task_is_canceled(self))
+        return -ECANCELED;
+    return state->deadline != YK_NEVER && state->shields == 0 && state->deadline <= yk_now(self)
+               ? -ETIMEDOUT
+               : 0;
 }
 
 /* The earlier of `deadline` and the task's innermost timeout. */

@@ -27,6 +27,9 @@ int yk_fd_open(yk_spawner *spawner, int fd, yk_fd **out_fd)
 
 int yk_fd_wait(yk_task *self, yk_fd *fd, uint32_t events, int64_t deadline)
 {
+    int refused = task_refusal(self);
+    if (refused < 0)
+        return refused;
     deadline = task_deadline(self, deadline);
     for (;;) {
         if (task_is_canceled(self))

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "core/task/task_state.h"
-#include "core/task/verbs.h"
+#include "core/task/runtime_verbs.h"
 
 void wait_fire(struct wait *wait)
 {
@@ -25,7 +25,7 @@ void wait_queue_fire_all(yk_wait_queue *queue, int32_t result)
     } while (node);
 }
 
-/* The claimer is between its claim and its last write. */
+/* The claimer is between its claim and its last write, if it is not done. */
 static void await_fired(struct wait *wait)
 {
     lock_await_change(&wait->state, WAIT_CLAIMED);
@@ -58,24 +58,29 @@ int wait_for_claim(yk_task *self, struct wait *wait, int64_t deadline)
     }
 }
 
-int wait_park(yk_task *self, struct wait *wait, int64_t deadline)
+int wait_in_line(yk_task *self, struct wait_node *node, struct lock *lock, yk_wait_line *line,
+                 int64_t deadline)
 {
-    int r = wait_for_claim(self, wait, deadline);
-    return r < 0 && wait_withdraw(wait) ? r : 0;
+    int r = wait_for_claim(self, node->wait, deadline);
+    if (r == 0)
+        return node->wait->result;
+    lock_take(lock);
+    bool ours = node->in_line;
+    wait_line_remove(line, node);
+    lock_give(lock);
+    if (ours)
+        return r;
+    await_fired(node->wait); /* claimed meanwhile: the result counts */
+    return node->wait->result;
 }
 
 int wait_queue_park_unlock(yk_task *self, yk_wait_queue *queue, int64_t deadline)
 {
     struct wait wait;
+    struct wait_node node;
     wait_init(&wait, self);
-    struct wait_node node = {.wait = &wait};
+    wait_node_init(&node, &wait, NULL);
     wait_line_add(&queue->line, &node);
     lock_give(wait_queue_lock(queue));
-    int r = wait_park(self, &wait, deadline);
-    if (r == 0)
-        return wait.result;
-    lock_take(wait_queue_lock(queue));
-    wait_line_remove(&queue->line, &node);
-    lock_give(wait_queue_lock(queue));
-    return r;
+    return wait_in_line(self, &node, wait_queue_lock(queue), &queue->line, deadline);
 }

@@ -7,10 +7,6 @@
 
 #if defined(KIT_ASAN)
 #include <pthread.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-#if defined(KIT_TSAN)
-#include <sanitizer/tsan_interface.h>
 #endif
 
 #if !defined(KIT_CONTEXT_PORTABLE) && !defined(__x86_64__) && !defined(__aarch64__)
@@ -49,7 +45,7 @@ static void *stack_prepare(char *top, size_t stack_bytes, void (*entry)(void *),
     return own;
 }
 
-static void stack_switch(void **out_sp, void *sp)
+void kit_stack_switch(void **out_sp, void *sp)
 {
     struct portable own;
     *out_sp = &own;
@@ -68,7 +64,6 @@ struct frame {
     void *address;
 };
 
-void kit_stack_switch(void **out_sp, void *sp);
 void kit_stack_start(void);
 
 /* The control words are loaded only when they differ: loading costs more than the rest of the
@@ -144,11 +139,6 @@ static void *stack_prepare(char *top, size_t stack_bytes, void (*entry)(void *),
     return frame;
 }
 
-static inline void stack_switch(void **out_sp, void *sp)
-{
-    kit_stack_switch(out_sp, sp);
-}
-
 #elif defined(__aarch64__)
 
 struct frame {
@@ -159,7 +149,6 @@ struct frame {
     uint64_t unused;
 };
 
-void kit_stack_switch(void **out_sp, void *sp);
 void kit_stack_start(void);
 
 __asm__(".text\n"
@@ -229,11 +218,6 @@ static void *stack_prepare(char *top, size_t stack_bytes, void (*entry)(void *),
     return frame;
 }
 
-static inline void stack_switch(void **out_sp, void *sp)
-{
-    kit_stack_switch(out_sp, sp);
-}
-
 #endif
 
 void kit_context_init_thread(struct kit_context *context)
@@ -265,38 +249,6 @@ void kit_context_init(struct kit_context *context, void *top, size_t stack_bytes
 #if defined(KIT_TSAN)
     context->tsan = __tsan_create_fiber(0);
 #endif
-}
-
-void kit_context_begin(struct kit_context *context)
-{
-    (void)context;
-#if defined(KIT_ASAN)
-    __sanitizer_finish_switch_fiber(context->fake_stack, NULL, NULL);
-#endif
-}
-
-void kit_context_switch(struct kit_context *from, struct kit_context *to)
-{
-#if defined(KIT_ASAN)
-    __sanitizer_start_switch_fiber(&from->fake_stack, to->stack_low, to->stack_bytes);
-#endif
-#if defined(KIT_TSAN)
-    __tsan_switch_to_fiber(to->tsan, 0);
-#endif
-    stack_switch(&from->sp, to->sp);
-    kit_context_begin(from);
-}
-
-void kit_context_leave(struct kit_context *from, struct kit_context *to)
-{
-#if defined(KIT_ASAN)
-    __sanitizer_start_switch_fiber(NULL, to->stack_low, to->stack_bytes);
-#endif
-#if defined(KIT_TSAN)
-    __tsan_switch_to_fiber(to->tsan, 0);
-#endif
-    stack_switch(&from->sp, to->sp);
-    __builtin_unreachable();
 }
 
 void kit_context_done(struct kit_context *context)

@@ -25,6 +25,13 @@
 #endif
 #endif
 
+#if defined(KIT_ASAN)
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(KIT_TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 struct kit_context {
     void *sp; /* where its registers lie; meaningless while it runs */
 #if defined(KIT_ASAN)
@@ -45,14 +52,43 @@ void kit_context_init_thread(struct kit_context *context);
 void kit_context_init(struct kit_context *context, void *top, size_t stack_bytes,
                       void (*entry)(void *), void *arg);
 
+/* Stores the stack pointer with all registers under it, goes on at `sp`. */
+void kit_stack_switch(void **out_sp, void *sp);
+
 /* The first thing that `entry` calls. */
-void kit_context_begin(struct kit_context *context);
+static inline void kit_context_begin(struct kit_context *context)
+{
+    (void)context;
+#if defined(KIT_ASAN)
+    __sanitizer_finish_switch_fiber(context->fake_stack, NULL, NULL);
+#endif
+}
 
 /* Leaves `from`, goes on in `to`; returns when somebody switches to `from`. */
-void kit_context_switch(struct kit_context *from, struct kit_context *to);
+static inline void kit_context_switch(struct kit_context *from, struct kit_context *to)
+{
+#if defined(KIT_ASAN)
+    __sanitizer_start_switch_fiber(&from->fake_stack, to->stack_low, to->stack_bytes);
+#endif
+#if defined(KIT_TSAN)
+    __tsan_switch_to_fiber(to->tsan, 0);
+#endif
+    kit_stack_switch(&from->sp, to->sp);
+    kit_context_begin(from);
+}
 
 /* As the switch, for a context that nobody will enter again. */
-void kit_context_leave(struct kit_context *from, struct kit_context *to);
+static inline void kit_context_leave(struct kit_context *from, struct kit_context *to)
+{
+#if defined(KIT_ASAN)
+    __sanitizer_start_switch_fiber(NULL, to->stack_low, to->stack_bytes);
+#endif
+#if defined(KIT_TSAN)
+    __tsan_switch_to_fiber(to->tsan, 0);
+#endif
+    kit_stack_switch(&from->sp, to->sp);
+    __builtin_unreachable();
+}
 
 /* Gives back what the announcements hold; after the context was left for ever, by another one. */
 void kit_context_done(struct kit_context *context);

@@ -257,18 +257,6 @@ void kit_unref(yk_task *task)
 
 /* ---- waiting ---- */
 
-void kit_fiber_wait(struct kit_fiber *fiber, enum kit_fiber_state state, int64_t deadline)
-{
-    struct kit_loop *loop = fiber->loop;
-    fiber->turns = 0;
-    fiber->state = (uint8_t)state;
-    if (deadline != YK_NEVER)
-        kit_timers_add(&loop->timers, &fiber->timer, deadline);
-    kit_loop_leave(loop, fiber);
-    if (kit_timer_armed(&fiber->timer))
-        kit_timers_remove(&loop->timers, &fiber->timer);
-}
-
 void kit_fiber_be_fair(struct kit_fiber *fiber)
 {
     if (++fiber->turns < KIT_SWITCHES_PER_TURN)

@@ -59,6 +59,37 @@ static inline void kit_loop_ready(struct kit_loop *loop, struct kit_fiber *fiber
     loop->ready_last = fiber;
 }
 
+/* Takes the first of the queue, which is not empty, and makes it the running one. */
+static inline struct kit_fiber *kit_loop_take_ready(struct kit_loop *loop)
+{
+    struct kit_fiber *fiber = loop->ready_first;
+    loop->ready_first = fiber->next;
+    loop->switches_left--;
+    fiber->state = KIT_RUNNING;
+    loop->current = &fiber->task;
+    return fiber;
+}
+
+/* Where to go on when the running task leaves. */
+static inline struct kit_context *kit_loop_next(struct kit_loop *loop)
+{
+    if (loop->ready_first && loop->switches_left > 0)
+        return &kit_loop_take_ready(loop)->context;
+    loop->current = NULL;
+    return &loop->context;
+}
+
+/* Leaves the running task, which is queued or waits somewhere, for the next one or for a turn.  Returns
+ * when it runs again. */
+static inline void kit_loop_leave(struct kit_loop *loop, struct kit_fiber *self)
+{
+    struct kit_context *next = kit_loop_next(loop);
+    if (next == &self->context)
+        return;
+    kit_context_switch(&self->context, next);
+    kit_loop_arrived(loop);
+}
+
 static inline struct kit_fiber *kit_fiber_of_timer(struct kit_timer *timer)
 {
     return (struct kit_fiber *)(void *)((char *)timer - offsetof(struct kit_fiber, timer));
@@ -101,7 +132,18 @@ static inline void kit_fiber_look(struct kit_fiber *fiber)
 }
 
 /* Waits for a wake or the deadline (YK_NEVER: none) in the given state. */
-void kit_fiber_wait(struct kit_fiber *fiber, enum kit_fiber_state state, int64_t deadline);
+static inline void kit_fiber_wait(struct kit_fiber *fiber, enum kit_fiber_state state,
+                                  int64_t deadline)
+{
+    struct kit_loop *loop = fiber->loop;
+    fiber->turns = 0;
+    fiber->state = (uint8_t)state;
+    if (deadline != YK_NEVER)
+        kit_timers_add(&loop->timers, &fiber->timer, deadline);
+    kit_loop_leave(loop, fiber);
+    if (kit_timer_armed(&fiber->timer))
+        kit_timers_remove(&loop->timers, &fiber->timer);
+}
 
 /* Whether the deadline has come, as exactly as the clock tells. */
 bool kit_fiber_is_past(const struct kit_fiber *fiber, int64_t deadline);

@@ -36,27 +36,7 @@ void kit_loop_done(struct kit_loop *loop)
     loop->driver->fini(loop->driver_state);
 }
 
-/* ---- the queue of the ready ---- */
-
-/* Takes the first of the queue, which is not empty, and makes it the running one. */
-static struct kit_fiber *take_ready(struct kit_loop *loop)
-{
-    struct kit_fiber *fiber = loop->ready_first;
-    loop->ready_first = fiber->next;
-    loop->switches_left--;
-    fiber->state = KIT_RUNNING;
-    loop->current = &fiber->task;
-    return fiber;
-}
-
-/* Where to go on when the running task leaves. */
-static struct kit_context *next_context(struct kit_loop *loop)
-{
-    if (loop->ready_first && loop->switches_left > 0)
-        return &take_ready(loop)->context;
-    loop->current = NULL;
-    return &loop->context;
-}
+/* ---- who has ended ---- */
 
 void kit_loop_bury(struct kit_loop *loop)
 {
@@ -66,22 +46,13 @@ void kit_loop_bury(struct kit_loop *loop)
     kit_fiber_unref(dead);
 }
 
-void kit_loop_leave(struct kit_loop *loop, struct kit_fiber *self)
-{
-    struct kit_context *next = next_context(loop);
-    if (next == &self->context)
-        return;
-    kit_context_switch(&self->context, next);
-    kit_loop_arrived(loop);
-}
-
 void kit_loop_leave_dead(struct kit_loop *loop, struct kit_fiber *self)
 {
     struct kit_context *next = &loop->context;
     if (loop->stop)
         loop->current = NULL;
     else
-        next = next_context(loop);
+        next = kit_loop_next(loop);
     loop->dead = self;
     kit_context_leave(&self->context, next);
 }
@@ -181,7 +152,7 @@ void kit_loop_run(struct kit_loop *loop)
     while (!loop->stop) {
         loop->switches_left = loop->switches_per_turn;
         if (loop->ready_first) {
-            kit_context_switch(&loop->context, &take_ready(loop)->context);
+            kit_context_switch(&loop->context, &kit_loop_take_ready(loop)->context);
             kit_loop_arrived(loop);
         }
         if (!loop->stop)

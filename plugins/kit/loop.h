@@ -81,10 +81,6 @@ static inline bool kit_loop_has_notes(struct kit_loop *loop)
     return atomic_load_explicit(&loop->inbox, memory_order_acquire) != NULL;
 }
 
-/* Leaves the running task, which is queued or waits somewhere, for the next one or for a turn.
- * Returns when it runs again. */
-void kit_loop_leave(struct kit_loop *loop, struct kit_fiber *self);
-
 /* As kit_loop_leave() for a task that has ended; does not return. */
 void kit_loop_leave_dead(struct kit_loop *loop, struct kit_fiber *self);
 

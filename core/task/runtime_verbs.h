@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
- * verbs.h - calls through the table of a task's runtime.
+ * runtime_verbs.h - calls through the table of a task's runtime.
  *
  * Layer: core/task.  Threads: as the ABI says of each verb.
  *
- * With YOKE_DIRECT_VERBS the same core is compiled onto the kit's functions without a table: the "native" side that
- * `make bench` holds the ABI against (docs/PERFORMANCE). */
+ * With YOKE_VERBS_HEADER, the name of a header that defines VERB(object, verb), the same core is
+ * compiled onto a runtime's functions without a table: the native side that `make bench` holds the ABI
+ * against (docs/PERFORMANCE.md). */
 #pragma once
 
 #include <yoke/spawner.h>
 
-#if defined(YOKE_DIRECT_VERBS)
-#include "plugins/kit/fiber.h"
-#define VERB(object, verb) kit_##verb
+#if defined(YOKE_VERBS_HEADER)
+#include YOKE_VERBS_HEADER
 #else
 #define VERB(object, verb) (object)->ops->verb
 #endif
