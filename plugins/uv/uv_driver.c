@@ -24,6 +24,7 @@ struct uv_watch {
     uv_poll_t poll;
     struct uv_state *state;
     yk_kit_watch *watch; /* the kit's; NULL when deleted */
+    uint32_t events;     /* what the kit has asked for */
 };
 
 static int from_uv(int code)
@@ -118,14 +119,17 @@ static int to_uv_events(uint32_t events)
            (events & YK_PRI ? UV_PRIORITIZED : 0);
 }
 
+static int uv_fd_set(void *opaque, void *handle, uint32_t events);
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct uv_watch *own = poll->data;
     if (!own->watch)
         return;
     /* libuv says UV_EBADF for what epoll calls EPOLLERR, and has stopped the handle: the task's own
-     * system call tells what is wrong, and uv_fd_set() starts the handle again. */
+     * system call tells what is wrong.  The kit still counts it as armed, so it is started again. */
     if (status < 0) {
+        (void)uv_fd_set(own->state, own, own->events); /* the same as before: cannot fail */
         yk_kit_ready(own->watch, YK_ERR);
         return;
     }
@@ -138,6 +142,7 @@ static int uv_fd_set(void *opaque, void *handle, uint32_t events)
 {
     (void)opaque;
     struct uv_watch *own = handle;
+    own->events = events;
     return from_uv(events ? uv_poll_start(&own->poll, to_uv_events(events), on_ready)
                           : uv_poll_stop(&own->poll));
 }
