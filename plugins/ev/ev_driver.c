@@ -8,7 +8,9 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <yoke/kit.h>
 
@@ -39,6 +41,16 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop, (void)timer, (void)events;
 }
 
+/* ev_async_start() ends the process when it gets no descriptor: sees first that there is one. */
+static int reserve_descriptor(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    (void)close(fd); /* only made to be closed */
+    return 0;
+}
+
 static int ev_init_state(const yk_host *host, const yk_config *config, void **out_state,
                          yk_error *error)
 {
@@ -56,6 +68,13 @@ static int ev_init_state(const yk_host *host, const yk_config *config, void **ou
         host->free(state);
         return yk_kit_fail(error, -EMFILE,
                            "libev cannot make an epoll loop: out of descriptors or memory");
+    }
+    r = reserve_descriptor();
+    if (r < 0) {
+        ev_loop_destroy(state->loop);
+        host->free(state);
+        return yk_kit_fail(error, r, "no descriptor for libev to wake its loop by: %s",
+                           strerror(-r));
     }
     ev_async_init(&state->async, on_async);
     ev_async_start(state->loop, &state->async);
@@ -108,6 +127,7 @@ static void on_ready(struct ev_loop *loop, ev_io *io, int events)
     struct ev_watch *own = io->data;
     if (events & EV_ERROR) { /* libev gave up on the descriptor and stopped the watcher */
         yk_kit_ready(own->watch, YK_ERR);
+        yk_kit_disarmed(own->watch);
         return;
     }
     yk_kit_ready(own->watch, (events & EV_READ ? YK_IN : 0U) | (events & EV_WRITE ? YK_OUT : 0U));

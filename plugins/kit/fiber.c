@@ -133,13 +133,20 @@ void kit_fiber_unref(struct kit_fiber *fiber)
 
 /* ---- spawn ---- */
 
+/* Tasks that live on the loop, and those on their way to it. */
+static uint64_t tasks_of(struct kit_loop *loop)
+{
+    return atomic_load_explicit(&loop->live_count, memory_order_relaxed) +
+           atomic_load_explicit(&loop->coming, memory_order_relaxed);
+}
+
 static struct kit_loop *emptiest_loop(struct kit *kit)
 {
     struct kit_loop *best = &kit->loops[0];
-    uint64_t best_count = atomic_load_explicit(&best->live_count, memory_order_relaxed);
+    uint64_t best_count = tasks_of(best);
     for (uint32_t i = 1; i < kit->loops_count; i++) {
         struct kit_loop *loop = &kit->loops[i];
-        uint64_t count = atomic_load_explicit(&loop->live_count, memory_order_relaxed);
+        uint64_t count = tasks_of(loop);
         if (count < best_count) {
             best = loop;
             best_count = count;
@@ -197,8 +204,10 @@ static int32_t fiber_new(struct kit_loop *loop, const yk_spawn_options *options,
 
 static void deliver_start(struct kit_note *note)
 {
-    fiber_begin(
-        (struct kit_fiber *)(void *)((char *)note - offsetof(struct kit_fiber, start_note)));
+    struct kit_fiber *fiber =
+        (struct kit_fiber *)(void *)((char *)note - offsetof(struct kit_fiber, start_note));
+    atomic_fetch_sub_explicit(&fiber->loop->coming, 1, memory_order_relaxed);
+    fiber_begin(fiber);
 }
 
 int32_t kit_spawn(yk_spawner *spawner, const yk_spawn_options *options, yk_entry_fn *entry,
@@ -225,6 +234,7 @@ int32_t kit_spawn(yk_spawner *spawner, const yk_spawn_options *options, yk_entry
         fiber_begin(fiber);
     } else {
         fiber->task.id = FOREIGN_ID_BASE + atomic_fetch_add(&kit->foreign_ids, 1);
+        atomic_fetch_add_explicit(&loop->coming, 1, memory_order_relaxed);
         fiber->start_note.deliver = deliver_start;
         kit_loop_post(loop, &fiber->start_note);
     }
@@ -278,6 +288,7 @@ void kit_yield(yk_task *self)
     struct kit_fiber *fiber = kit_fiber_of(self);
     if (__builtin_expect(fiber->loop->inert, 0))
         return;
+    kit_fiber_look(fiber);
     kit_loop_ready(fiber->loop, fiber);
     kit_loop_leave(fiber->loop, fiber);
 }

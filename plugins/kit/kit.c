@@ -169,6 +169,7 @@ static int32_t kit_block_on(yk_spawner *spawner, const yk_spawn_options *options
     if (busy)
         return -EBUSY;
     struct kit_loop *loop = &kit->loops[0];
+    kit_loop_deliver(loop); /* tasks that were spawned before are ready before */
     int32_t r = kit_spawn_main(loop, options, entry, arg, out_result);
     if (r == 0) {
         loop->stop = false;

@@ -71,6 +71,10 @@ typedef struct {
  * own system call will tell what it is. */
 void yk_kit_ready(yk_kit_watch *watch, uint32_t ready);
 
+/* Tells the kit, after yk_kit_ready(), that the loop library has stopped watching the descriptor by itself, as some do
+ * after an error: the next wait asks for it anew by fd_set(). */
+void yk_kit_disarmed(yk_kit_watch *watch);
+
 /* The create() of a runtime on the kit (ABI C1). */
 int32_t yk_kit_create(const yk_kit_driver *driver, const yk_host *host, const yk_config *config,
                       yk_spawner **out_spawner, const yk_ops **out_ops, yk_error *error);

@@ -51,6 +51,7 @@ struct kit_loop {
 
     struct kit_fiber *live;      /* all tasks of the loop */
     _Atomic uint64_t live_count; /* written by the loop; others read it to place tasks */
+    _Atomic uint64_t coming;     /* tasks that other threads have spawned here, on their way */
     uint64_t live_peak, spawned, polls, watches_changed;
     uint64_t next_id;
     _Atomic uint64_t wakes_sent;

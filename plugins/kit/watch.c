@@ -148,6 +148,11 @@ void yk_kit_ready(yk_kit_watch *watch, uint32_t ready)
     }
 }
 
+void yk_kit_disarmed(yk_kit_watch *watch)
+{
+    watch->armed = 0;
+}
+
 void kit_watches_disarm(struct kit_loop *loop)
 {
     while (loop->unwanted) {
@@ -157,7 +162,7 @@ void kit_watches_disarm(struct kit_loop *loop)
         uint32_t armed = watch->armed & ~(watch->fired & ~watch_wanted(watch));
         watch->fired = 0;
         if (armed == watch->armed)
-            continue;
+            continue; /* the driver may have disarmed it meanwhile */
         loop->watches_changed++;
         if (loop->driver->fd_set(loop->driver_state, watch->handle, armed) == 0)
             watch->armed = armed;

@@ -7,6 +7,7 @@
  * around. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <yoke/kit.h>
@@ -24,7 +25,6 @@ struct uv_watch {
     uv_poll_t poll;
     struct uv_state *state;
     yk_kit_watch *watch; /* the kit's; NULL when deleted */
-    uint32_t events;     /* what the kit has asked for */
 };
 
 static int from_uv(int code)
@@ -44,6 +44,17 @@ static void on_timer(uv_timer_t *timer)
     (void)timer;
 }
 
+/* libuv 1.44 leaves its epoll descriptor open when uv_loop_init() fails after it was made. */
+static void close_leaked_backend(uv_loop_t *loop)
+{
+#if UV_VERSION_HEX <= 0x012c02
+    if (uv_backend_fd(loop) > 2)
+        (void)close(uv_backend_fd(loop)); /* nothing to lose in it */
+#else
+    (void)loop;
+#endif
+}
+
 static int uv_init_state(const yk_host *host, const yk_config *config, void **out_state,
                          yk_error *error)
 {
@@ -57,6 +68,7 @@ static int uv_init_state(const yk_host *host, const yk_config *config, void **ou
     state->host = host;
     r = uv_loop_init(&state->loop);
     if (r < 0) {
+        close_leaked_backend(&state->loop);
         host->free(state);
         return yk_kit_fail(error, from_uv(r), "libuv cannot make a loop: %s", uv_strerror(r));
     }
@@ -119,18 +131,16 @@ static int to_uv_events(uint32_t events)
            (events & YK_PRI ? UV_PRIORITIZED : 0);
 }
 
-static int uv_fd_set(void *opaque, void *handle, uint32_t events);
-
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct uv_watch *own = poll->data;
     if (!own->watch)
         return;
     /* libuv says UV_EBADF for what epoll calls EPOLLERR, and has stopped the handle: the task's own
-     * system call tells what is wrong.  The kit still counts it as armed, so it is started again. */
+     * system call tells what is wrong. */
     if (status < 0) {
-        (void)uv_fd_set(own->state, own, own->events); /* the same as before: cannot fail */
         yk_kit_ready(own->watch, YK_ERR);
+        yk_kit_disarmed(own->watch);
         return;
     }
     yk_kit_ready(own->watch, (events & UV_READABLE ? YK_IN : 0U) |
@@ -142,7 +152,6 @@ static int uv_fd_set(void *opaque, void *handle, uint32_t events)
 {
     (void)opaque;
     struct uv_watch *own = handle;
-    own->events = events;
     return from_uv(events ? uv_poll_start(&own->poll, to_uv_events(events), on_ready)
                           : uv_poll_stop(&own->poll));
 }
