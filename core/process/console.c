@@ -210,6 +210,7 @@ static int own(yk_task *self, void *arg)
     struct console *console = arg;
     int r = yk_mutex_lock(self, &console->mutex, YK_NEVER);
     if (r == 0) {
+        console->progress_time = yk_now(self); /* bytes may be there already */
         while (r == 0) {
             r = job_take(self, console);
             if (r == 0)
@@ -328,6 +329,17 @@ int console_flush(yk_task *self, struct console *console, int64_t deadline)
 uint64_t console_lines_dropped(struct console *console)
 {
     return console->dropped_all;
+}
+
+int console_close(yk_task *self, struct console *take_console, int64_t deadline)
+{
+    int r = console_flush(self, take_console, deadline);
+    yk_task_cancel(take_console->task);
+    yk_shield_begin(self);
+    int joined = yk_task_join(self, take_console->task, yk_deadline_ms(self, CONSOLE_END_MS), NULL);
+    yk_shield_end(self);
+    console_free(take_console);
+    return r == 0 && joined < 0 ? joined : r;
 }
 
 void console_free(struct console *take_console)

@@ -47,9 +47,15 @@ MUST_USE int console_flush(yk_task *self, struct console *console, int64_t deadl
 /* Lines that were counted instead of kept, since the beginning.  Any thread. */
 uint64_t console_lines_dropped(struct console *console);
 
-/* Ends it at once: what has not been written is lost (console_flush() first).  Never blocks; the
- * descriptor stays open, and is not used any more when the spawner's run ends.  Nobody may be
- * inside a call of it.  NULL is fine. */
+/* Flushes until the deadline and ends it; the descriptor, which stays open, is not used any more.
+ * What was not written by then is lost.  Nobody else may be inside a call of it.  Blocks, for
+ * CONSOLE_END_MS longer than the deadline at the most.
+ * Returns as console_flush(); the console is gone in every case. */
+int console_close(yk_task *self, struct console *take_console, int64_t deadline);
+#define CONSOLE_END_MS 1000
+
+/* The same at once: never blocks, and the descriptor may be used until the spawner's run ends.
+ * NULL is fine. */
 void console_free(struct console *take_console);
 DEFINE_DROP(console, struct console)
 

@@ -62,7 +62,7 @@ void guardian_child_free(yk_task *self, struct guardian *guardian, yk_child *tak
 /* Says farewell and waits until the guardian has ended; frees.  What runs still is left alone.
  * Blocks.
  * Returns 0; -ETIMEDOUT, -ECANCELED (it was killed then). */
-MUST_USE int guardian_close(yk_task *self, struct guardian *take_guardian, int64_t deadline);
+int guardian_close(yk_task *self, struct guardian *take_guardian, int64_t deadline);
 
 /* The same without waiting: kills the guardian, ends nothing else.  Never blocks.  NULL is fine. */
 void guardian_free(struct guardian *take_guardian);

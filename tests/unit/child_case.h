@@ -90,7 +90,7 @@ __attribute__((unused)) static pid_t child_read_pid(yk_task *self, yk_child *chi
 {
     char line[64];
     child_read_line(self, child, line, sizeof line);
-    pid_t pid = (pid_t)atol(line);
+    pid_t pid = (pid_t)strtol(line, NULL, 10);
     ck_assert_int_gt(pid, 1);
     return pid;
 }

@@ -34,6 +34,7 @@ unit_tests += \
     %D%/test_channel \
     %D%/test_condition \
     %D%/test_error \
+    %D%/test_fault \
     %D%/test_group \
     %D%/test_list \
     %D%/test_lock \
@@ -67,7 +68,10 @@ EXTRA_DIST += %D%/plugin_case.h
 
 # core/process on every runtime.
 unit_tests += \
-    %D%/test_child
+    %D%/test_child \
+    %D%/test_child_end \
+    %D%/test_console \
+    %D%/test_reaper
 EXTRA_DIST += %D%/child_case.h
 
 if HAVE_CHECK

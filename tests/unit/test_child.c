@@ -49,8 +49,10 @@ TASK_TEST(cat_gives_back_a_mebibyte_byte_by_byte)
     char *bytes = malloc(MIB + 2);
     ck_assert_ptr_nonnull(bytes);
     ck_assert_uint_eq(child_read_all(self, child, YK_CHILD_STDOUT, bytes, MIB + 2), MIB);
+    size_t wrong = 0;
     for (size_t i = 0; i < MIB; i++)
-        ck_assert_int_eq(bytes[i], (char)(i * 31 + i / 251));
+        wrong += bytes[i] != (char)(i * 31 + i / 251);
+    ck_assert_uint_eq(wrong, 0);
     free(bytes);
     ck_assert_int_eq(yk_task_join_free(self, writer), 0);
     child_expect_exit(self, child, 0, 0);
