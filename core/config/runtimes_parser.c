@@ -299,10 +299,11 @@ static int check_assignment(struct parser *parser, const char *line, size_t len)
     size_t sign = 0;
     while (sign < len && line[sign] != '=' && line[sign] != ':')
         sign++;
+    int shown = (int)(len < RUNTIMES_QUOTED_BYTES_MAX ? len : RUNTIMES_QUOTED_BYTES_MAX);
     if (sign == len || line[sign] == ':')
-        return refuse(
-            parser, "'%.*s' has no '='; a line is key = value, [section] or a comment after #",
-            (int)(len < RUNTIMES_QUOTED_BYTES_MAX ? len : RUNTIMES_QUOTED_BYTES_MAX), line);
+        return refuse(parser,
+                      "'%.*s' has no '='%s; a line is key = value, [section] or a comment after #",
+                      shown, line, sign == len ? "" : " before its ':'");
     if (sign == 0)
         return refuse(parser, "there is no key before '='");
     return 0;

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,18 @@ static int find_clock(struct host_spawner *host, yk_spawner *spawner, struct err
 
 /* --- opening --------------------------------------------------------------------------------- */
 
+/* Passes on what the plugin says, which may begin with its name: "uv: ...", "runtime uv ...". */
+static int refuse(const yk_entry *entry, int code, const char *text, struct error *err)
+{
+    if (text[0] == '\0')
+        return fail(err, code, "runtime %s: %s", entry->id, error_words(code));
+    const char *rest = text + (strncmp(text, "runtime ", 8) == 0 ? 8 : 0);
+    const size_t id_len = strlen(entry->id);
+    if (strncmp(rest, entry->id, id_len) == 0 && (rest[id_len] == ':' || rest[id_len] == ' '))
+        return fail(err, code, "runtime %s", rest);
+    return fail(err, code, "runtime %s: %s", entry->id, text);
+}
+
 static int create(const yk_entry *entry, const yk_config *config, yk_spawner **out_spawner,
                   const yk_ops **out_ops, struct error *err)
 {
@@ -78,8 +91,7 @@ static int create(const yk_entry *entry, const yk_config *config, yk_spawner **o
     int r = entry->create(host_table(), config, out_spawner, out_ops, &cause);
     cause.text[sizeof cause.text - 1] = '\0';
     if (r < 0)
-        return fail(err, r, "runtime %s: %s", entry->id,
-                    cause.text[0] != '\0' ? cause.text : error_words(r));
+        return refuse(entry, r, cause.text, err);
     if (r > 0 || !*out_spawner || (*out_spawner)->magic != YK_SPAWNER_MAGIC)
         return fail(err, -EPROTO, "runtime %s: its create() succeeded with code %d and %s",
                     entry->id, r, *out_spawner ? "a spawner without its magic" : "no spawner");
@@ -137,16 +149,42 @@ int runtime_open(const yk_entry *entry, const yk_config *config, yk_spawner **ou
 
 /* --- opening what is configured -------------------------------------------------------------- */
 
-int runtime_open_settings(const struct runtimes_conf *options,
+/* Whether `text` has `word`, not as a part of a longer one. */
+static bool names(const char *text, const char *word)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    const size_t len = strlen(word);
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
+        if ((at == text || !strchr(letters, at[-1])) &&
+            (at[len] == '\0' || !strchr(letters, at[len])))
+            return true;
+    return false;
+}
+
+/* The line of the key that a plugin's refusal names; 0: of none that is in the file. */
+static int find_line(const struct runtimes_settings *settings,
+                     const struct runtimes_option *options, size_t options_count, const char *text)
+{
+    for (size_t i = 0; i < options_count; i++)
+        if (names(text, options[i].key))
+            return options[i].line;
+    for (enum runtimes_key key = RUNTIMES_WORKERS; key < RUNTIMES_KEY_COUNT; key++)
+        if (names(text, runtimes_key_name(key)))
+            return settings->values[key].line;
+    return 0;
+}
+
+int runtime_open_settings(const struct runtimes_conf *conf,
                           const struct runtimes_settings *settings, const yk_entry *entry,
                           yk_spawner **out_spawner, struct error *err)
 {
-    const struct runtimes_option *keys = NULL;
-    size_t count = runtimes_conf_options(options, entry->id, &keys);
+    const struct runtimes_option *options = NULL;
+    size_t count = runtimes_conf_options(conf, entry->id, &options);
     assert(count <= RUNTIMES_CONF_OPTIONS_MAX);
     yk_option given[RUNTIMES_CONF_OPTIONS_MAX];
     for (size_t i = 0; i < count; i++)
-        given[i] = (yk_option){.key = keys[i].key, .value = keys[i].value};
+        given[i] = (yk_option){.key = options[i].key, .value = options[i].value};
 
     const struct runtimes_value *values = settings->values;
     const yk_config config = {
@@ -158,7 +196,14 @@ int runtime_open_settings(const struct runtimes_conf *options,
         .options = given,
         .options_count = (uint32_t)count,
     };
-    return runtime_open(entry, &config, out_spawner, err);
+    struct error cause = {0};
+    int r = runtime_open(entry, &config, out_spawner, &cause);
+    if (r == 0)
+        return 0;
+    int line = r == -EINVAL ? find_line(settings, options, count, cause.text) : 0;
+    if (line > 0)
+        return fail(err, r, "%s:%d: %s", runtimes_conf_path(conf), line, cause.text);
+    return fail(err, r, "%s", cause.text);
 }
 
 int runtime_open_configured(const struct runtimes_conf *conf, const char *section,

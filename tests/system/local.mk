@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 # tests/system - the built programs as a user runs them.
 system_tests = \
-    %D%/test_install.sh
+    %D%/test_command_line.sh \
+    %D%/test_config_check.sh \
+    %D%/test_install.sh \
+    %D%/test_loader_rights.sh \
+    %D%/test_runtime_list.sh
 
 TESTS += $(system_tests)
-EXTRA_DIST += $(system_tests)
+EXTRA_DIST += $(system_tests) %D%/cli_case.sh

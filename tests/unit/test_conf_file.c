@@ -175,7 +175,7 @@ START_TEST(the_current_folder_is_not_looked_at)
     char nowhere[96];
     (void)snprintf(nowhere, sizeof nowhere, "%s/nowhere", scene.top);
     /* Neither an empty nor a relative folder is made one of the current folder. */
-    static const char *const relative[] = {"", ".", "xdg"};
+    static const char *const relative[] = {"", ".", "xdg", "home"};
     for (size_t i = 0; i < sizeof relative / sizeof relative[0]; i++) {
         struct conf_places places = {
             .xdg_config_home = relative[i], .home = relative[i], .system_folder = nowhere};

@@ -5,17 +5,17 @@
 #include "tests/support/support.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <yoke/default.h>
 
 #include "core/runtime/host.h"
 #include "core/runtime/runtime.h"
 #include "tests/unit/plugin_case.h"
-
-#define CALLERS 8
 
 static char logged[1024]; /* each test has a process of its own */
 
@@ -44,24 +44,33 @@ END_TEST
 
 static void *call(void *arg)
 {
-    pthread_barrier_wait(arg);
+    (void)arg;
     return yk_default_spawner();
 }
 
-START_TEST(callers_that_race_get_the_same)
+/* create() does not return before it was called twice. */
+START_TEST(two_first_calls_at_once_get_the_same_and_the_other_is_gone)
 {
     use_planted();
-    pthread_barrier_t barrier;
-    pthread_t threads[CALLERS];
-    ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, CALLERS), 0);
-    for (int i = 0; i < CALLERS; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, call, &barrier), 0);
-    for (int i = 0; i < CALLERS; i++) {
-        void *spawner = NULL;
-        ck_assert_int_eq(pthread_join(threads[i], &spawner), 0);
-        ck_assert_ptr_eq(spawner, yk_default_spawner());
-        ck_assert_ptr_nonnull(spawner);
-    }
+    char path[] = "/tmp/yoke-test-default.XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(dprintf(fd, "[runtime planted]\nplant = pair\n"), 0);
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(setenv("YOKE_RUNTIMES", path, 1), 0);
+    pthread_t threads[2];
+    void *spawners[2];
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, call, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], &spawners[i]), 0);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_ptr_nonnull(spawners[0]);
+    ck_assert_ptr_eq(spawners[0], spawners[1]);
+    yk_spawner *spawner = yk_default_spawner();
+    ck_assert_ptr_eq(spawners[0], spawner);
+    const atomic_int *alive = spawner->ops->extension(spawner, "planted.alive/1");
+    ck_assert_int_eq(atomic_load(alive), 1);
 }
 END_TEST
 
@@ -83,7 +92,7 @@ int main(void)
 {
     Suite *suite = suite_create("default");
     suite_add(suite, there_is_one_and_it_is_what_is_configured);
-    suite_add(suite, callers_that_race_get_the_same);
+    suite_add(suite, two_first_calls_at_once_get_the_same_and_the_other_is_gone);
     suite_add(suite, what_is_wrong_is_logged_and_the_next_call_tries_again);
     return support_main(suite);
 }

@@ -322,6 +322,22 @@ START_TEST(a_link_in_a_folder_that_others_may_write_is_refused)
 }
 END_TEST
 
+START_TEST(a_link_into_a_folder_that_others_may_write_is_refused)
+{
+    begin();
+    ck_assert_int_eq(mkdir(in_folder("open"), 0700), 0);
+    planted_copy(folder, "open/runtime_planted.so");
+    ck_assert_int_eq(symlink("open/runtime_planted.so", in_folder("runtime_planted.so")), 0);
+    load("runtime_planted.so");
+    ck_assert_int_eq(chmod(in_folder("open"), 0777), 0);
+    refused("runtime_planted.so", -EPERM,
+            "%s/open may be changed by everybody (mode 0777); wanted is by its owner only: chmod "
+            "go-w",
+            folder);
+    end();
+}
+END_TEST
+
 START_TEST(anothers_file_or_folder_is_refused)
 {
     if (geteuid() != 0)
@@ -472,6 +488,7 @@ int main(void)
     suite_add(suite, a_folder_that_others_may_write_is_refused);
     suite_add(suite, a_folder_further_up_counts_too);
     suite_add(suite, a_link_in_a_folder_that_others_may_write_is_refused);
+    suite_add(suite, a_link_into_a_folder_that_others_may_write_is_refused);
     suite_add(suite, anothers_file_or_folder_is_refused);
     suite_add(suite, a_sticky_folder_of_roots_is_safe_and_anothers_link_in_it_is_not);
     suite_add(suite, what_is_no_regular_file_is_refused);

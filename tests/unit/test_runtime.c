@@ -255,6 +255,36 @@ START_TEST(every_runtime_opens_and_closes_without_a_trace_and_refuses_unknown_ke
 }
 END_TEST
 
+START_TEST(a_refused_key_is_told_with_its_line)
+{
+    char path[PLANTED_PATH_BYTES], text[PLANTED_PATH_BYTES + 160];
+    planted_path(path);
+    (void)snprintf(text, sizeof text,
+                   "[default]\nruntime = %s\n[runtime planted]\nplan = 1\nplants = 2\n", path);
+    struct error err = {0};
+    OWNED(runtimes_conf) struct runtimes_conf *conf = NULL;
+    ck_assert_int_eq(runtimes_conf_parse("r.conf", text, strlen(text), &conf, &err), 0);
+    yk_spawner *spawner = NULL;
+    ck_assert_int_eq(runtime_open_configured(conf, "up", &spawner, &err), -EINVAL);
+    ck_assert_str_eq(err.text, "r.conf:4: runtime planted: unknown key 'plan'; allowed is plant");
+}
+END_TEST
+
+START_TEST(a_refused_setting_is_told_with_its_line)
+{
+    char path[PLANTED_PATH_BYTES], text[PLANTED_PATH_BYTES + 160];
+    planted_path(path);
+    (void)snprintf(text, sizeof text,
+                   "[default]\nruntime = %s\nworkers = 2\n[runtime planted]\nplant = one\n", path);
+    struct error err = {0};
+    OWNED(runtimes_conf) struct runtimes_conf *conf = NULL;
+    ck_assert_int_eq(runtimes_conf_parse("r.conf", text, strlen(text), &conf, &err), 0);
+    yk_spawner *spawner = NULL;
+    ck_assert_int_eq(runtime_open_configured(conf, "up", &spawner, &err), -EINVAL);
+    ck_assert_str_eq(err.text, "r.conf:3: runtime planted: workers = 2 is not for this one");
+}
+END_TEST
+
 START_TEST(caps_have_names)
 {
     ck_assert_str_eq(runtime_cap_name(0), "parallel");
@@ -298,6 +328,8 @@ int main(void)
     suite_add(suite, a_server_gets_what_its_section_says);
     suite_add_on_every_runtime(
         suite, every_runtime_opens_and_closes_without_a_trace_and_refuses_unknown_keys);
+    suite_add(suite, a_refused_key_is_told_with_its_line);
+    suite_add(suite, a_refused_setting_is_told_with_its_line);
     suite_add(suite, caps_have_names);
     suite_add(suite, no_memory_at_any_allocation_is_enomem);
     return support_main(suite);

@@ -243,7 +243,8 @@ START_TEST(a_wrong_value_is_named_with_what_is_allowed)
                                                 "1 2",
                                                 "4K",
                                                 "99999999999999999999999",
-                                                "18446744073709551617"};
+                                                "18446744073709551617",
+                                                "18446744073709551620"};
     for (size_t i = 0; i < sizeof wrong_numbers / sizeof wrong_numbers[0]; i++) {
         char text[64], sentence[128];
         (void)snprintf(text, sizeof text, "[default]\nworkers = %s\n", wrong_numbers[i]);
@@ -295,9 +296,12 @@ START_TEST(a_line_that_is_no_line_is_refused)
     (void)snprintf(sentence, sizeof sentence, "r.conf:2: 'workers 4' has no '='; a line is %s",
                    form);
     expect("[up]\nworkers 4\n", sentence);
-    (void)snprintf(sentence, sizeof sentence, "r.conf:2: 'workers: 4' has no '='; a line is %s",
-                   form);
+    (void)snprintf(sentence, sizeof sentence,
+                   "r.conf:2: 'workers: 4' has no '=' before its ':'; a line is %s", form);
     expect("[up]\nworkers: 4\n", sentence);
+    (void)snprintf(sentence, sizeof sentence,
+                   "r.conf:2: 'a:b = 1' has no '=' before its ':'; a line is %s", form);
+    expect("[runtime ev]\na:b = 1\n", sentence);
     expect("[up]\n= 4\n", "r.conf:2: there is no key before '='");
     expect("workers = 4\n",
            "r.conf:1: 'workers' stands before the first section; begin with [default]");

@@ -4,6 +4,8 @@
  * Its create() does what the key `plant` says.
  * Tests change bytes of its entry in a copy of the file. */
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@ struct planted {
     int busy;         /* so many calls of destroy() are refused */
 };
 
+static atomic_int creating;  /* calls of create() with the plant "pair" */
+static atomic_int alive;     /* spawners */
 static struct planted *kept; /* so that no tool takes what a host cannot destroy for a leak */
 
 static int32_t block_on(yk_spawner *spawner, const yk_spawn_options *options, yk_entry_fn *entry,
@@ -34,6 +38,7 @@ static int32_t destroy(yk_spawner *spawner)
     }
     if (kept == planted)
         kept = NULL;
+    atomic_fetch_sub(&alive, 1);
     planted->host->free(planted);
     return 0;
 }
@@ -103,6 +108,8 @@ static const void *extension(yk_spawner *spawner, const char *id)
         return clock.now ? &clock : NULL;
     if (strcmp(id, "planted.config/1") == 0)
         return &((struct planted *)spawner)->config;
+    if (strcmp(id, "planted.alive/1") == 0)
+        return &alive;
     return NULL;
 }
 
@@ -150,6 +157,11 @@ static int32_t create(const yk_host *host, const yk_config *config, yk_spawner *
     const char *plant = find_plant(config, error);
     if (!plant)
         return -EINVAL;
+    if (strcmp(plant, "one") == 0 && config->workers != 1) {
+        (void)snprintf(error->text, sizeof error->text, "planted: workers = %u is not for this one",
+                       config->workers);
+        return -EINVAL;
+    }
     if (strcmp(plant, "silent refusal") == 0)
         return -EMFILE;
     if (strcmp(plant, "positive") == 0)
@@ -162,6 +174,10 @@ static int32_t create(const yk_host *host, const yk_config *config, yk_spawner *
     *planted = (struct planted){.host = host, .config = *config};
     planted->head.magic = strcmp(plant, "no magic") == 0 ? 0 : YK_SPAWNER_MAGIC;
     kept = planted;
+    atomic_fetch_add(&alive, 1);
+    atomic_fetch_add(&creating, 1);
+    while (strcmp(plant, "pair") == 0 && atomic_load(&creating) < 2)
+        (void)sched_yield();
     planted->busy = strcmp(plant, "busy") == 0;
     *out_spawner = &planted->head;
     *out_ops = strcmp(plant, "no ops") == 0      ? NULL
