@@ -25,7 +25,7 @@
 #define RUN_ID_BYTES_MAX    256 /* eight runs inside each other */
 #define LINE_BYTES_MAX      128
 #define TELL_MS             1000 /* so long may the guardian leave the pipe full */
-#define RETRY_MS            1000 /* between two starts of a guardian, at least */
+#define RETRY_MS            1000 /* between two replacements, at least */
 
 /* A child's group that the guardian knows, or shall. */
 struct note {
@@ -109,7 +109,10 @@ static int greeting_read(yk_task *self, yk_child *process, const char *program, 
 static int process_start(yk_task *self, struct guardian *guardian, yk_child **out_process,
                          struct error *err)
 {
-    const char *argv[] = {"yk-guardian", GUARDIAN_COMMAND, guardian_run_id(guardian), NULL};
+    char grace[16];
+    uint32_t grace_ms = guardian->options.grace_ms;
+    (void)snprintf(grace, sizeof grace, "%u", grace_ms ? grace_ms : GUARDIAN_GRACE_MS); /* fits */
+    const char *argv[] = {"yk-guardian", GUARDIAN_COMMAND, guardian_run_id(guardian), grace, NULL};
     yk_child_options options = {
         .program = guardian->options.program ? guardian->options.program : "/proc/self/exe",
         .argv = argv,
@@ -215,7 +218,7 @@ static int process_replace(yk_task *self, struct guardian *guardian)
 static int watch(yk_task *self, void *arg)
 {
     struct guardian *guardian = arg;
-    int64_t started = yk_now(self);
+    int64_t started = 0; /* the first one is replaced at once, whenever it ends */
     int r = 0;
     while (r == 0) {
         r = yk_child_wait(self, guardian->process, YK_NEVER, NULL);

@@ -19,19 +19,22 @@
  *     guardian_child_free(self, guardian, MOVE(child));              each one, after its stop
  *     r = guardian_close(self, MOVE(guardian), yk_deadline_ms(self, 5000));     the farewell
  *
- * and main() calls vigil_run() for the hidden command `yoke __guardian RUN_ID`. */
+ * and main() calls vigil_run() for the hidden command `yoke __guardian RUN_ID GRACE_MS`. */
 #pragma once
 
 #include "core/base/error.h"
 #include "core/process/child.h"
 
-#define GUARDIAN_COMMAND  "__guardian"  /* argv[1] of the process; argv[2] is the run's id */
+#define GUARDIAN_COMMAND  "__guardian"  /* argv[1] of the process */
 #define GUARDIAN_VARIABLE "YOKE_RUN_ID" /* its value in each child: the run's id */
 #define GUARDIAN_READY_MS 10000         /* so long may a guardian take to say that it is there */
+#define GUARDIAN_GRACE_MS 2000
 
 struct guardian_options {
     const char *program; /* what runs vigil_run() for GUARDIAN_COMMAND; NULL: the host's own file */
     yk_reaper *reaper;   /* as in yk_child_options */
+    uint32_t
+        grace_ms; /* between SIGTERM and SIGKILL, if the host is killed; 0: GUARDIAN_GRACE_MS */
 };
 
 struct guardian;

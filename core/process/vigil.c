@@ -32,7 +32,8 @@ struct group {
 
 struct vigil {
     const char *run_id; /* borrowed */
-    uint32_t intents;   /* children that are about to be started */
+    int grace_ms;
+    uint32_t intents; /* children that are about to be started */
     size_t group_count;
     struct group *groups;    /* owned */
     uint64_t end_ticks;      /* when the pipe ended: clock ticks since boot */
@@ -263,7 +264,7 @@ static int host_gone(struct vigil *vigil)
         return 1;
     int64_t start_ms = now_ms();
     int64_t intent_end_ms = vigil->intents > 0 ? start_ms + VIGIL_INTENT_MS : start_ms;
-    bool gone = end_all(vigil, buffer, gently, start_ms + VIGIL_GRACE_MS, intent_end_ms) ||
+    bool gone = end_all(vigil, buffer, gently, start_ms + vigil->grace_ms, intent_end_ms) ||
                 end_all(vigil, buffer, surely, now_ms() + VIGIL_KILL_MS, intent_end_ms);
     found_close(vigil);
     free(buffer);
@@ -293,9 +294,13 @@ static void stay(void)
         return; /* it only keeps a folder busy */
 }
 
-int vigil_run(const char *run_id)
+int vigil_run(int argc, char **argv)
 {
-    if (!run_id || !*run_id)
+    if (argc != 4 || !argv[2][0])
+        return 2;
+    char *end;
+    long grace_ms = strtol(argv[3], &end, 10);
+    if (*end || end == argv[3] || grace_ms < 0 || grace_ms > VIGIL_GRACE_MS_MAX)
         return 2;
     stay();
     if (write(STDOUT_FILENO, VIGIL_GREETING, strlen(VIGIL_GREETING)) < 0)
@@ -303,7 +308,8 @@ int vigil_run(const char *run_id)
     struct vigil *vigil = calloc(1, sizeof *vigil);
     if (!vigil)
         return 2;
-    vigil->run_id = run_id;
+    vigil->run_id = argv[2];
+    vigil->grace_ms = (int)grace_ms;
     int r = lines_read(vigil);
     if (r > 0) {
         vigil->end_ticks = now_ticks();

@@ -13,12 +13,16 @@ unit_tests += \
 %C%_test_thread_spawner_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
 EXTRA_DIST += %D%/threads_case.h
 
-# core/base and servers/stack: no runtime needed.
+# core/base, servers/stack, servers/orchestrator: no runtime needed.
 unit_tests += \
     %D%/test_arena \
     %D%/test_base64 \
+    %D%/test_event \
     %D%/test_file \
     %D%/test_graph \
+    %D%/test_launch_plan \
+    %D%/test_line_format \
+    %D%/test_lines \
     %D%/test_run_lock \
     %D%/test_stack_file \
     %D%/test_substitute \
@@ -68,9 +72,11 @@ EXTRA_DIST += %D%/plugin_case.h
 
 # core/process on every runtime.
 unit_tests += \
+    %D%/test_census \
     %D%/test_child \
     %D%/test_child_end \
     %D%/test_console \
+    %D%/test_guardian \
     %D%/test_reaper
 EXTRA_DIST += %D%/child_case.h
 

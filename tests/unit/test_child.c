@@ -118,7 +118,7 @@ TASK_TEST(read_and_write_end_by_their_deadline)
     child_end(child);
 }
 
-/* --- what cannot be started --------------------------------------------------------------------*/
+/* --- what cannot be started ------------------------------------------------------------------- */
 
 static void expect_refused(yk_task *self, const yk_child_options *options, int code,
                            const char *sentence)
@@ -280,7 +280,7 @@ TASK_TEST(path_is_that_of_the_childs_environment)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
-/* --- what a child begins with ------------------------------------------------------------------*/
+/* --- what a child begins with ----------------------------------------------------------------- */
 
 TASK_TEST(environment_is_the_one_given_and_no_more)
 {
@@ -371,7 +371,7 @@ TASK_TEST(limit_of_descriptors_is_the_one_given)
     }
 }
 
-/* --- many, and too many ------------------------------------------------------------------------*/
+/* --- many, and too many ----------------------------------------------------------------------- */
 
 #define CHILDREN 200
 
