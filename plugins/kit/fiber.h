@@ -65,6 +65,9 @@ static inline struct kit_fiber *kit_loop_take_ready(struct kit_loop *loop)
     struct kit_fiber *fiber = loop->ready_first;
     loop->ready_first = fiber->next;
     loop->switches_left--;
+    atomic_store_explicit(&loop->beats,
+                          atomic_load_explicit(&loop->beats, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     fiber->state = KIT_RUNNING;
     loop->current = &fiber->task;
     return fiber;
@@ -79,8 +82,8 @@ static inline struct kit_context *kit_loop_next(struct kit_loop *loop)
     return &loop->context;
 }
 
-/* Leaves the running task, which is queued or waits somewhere, for the next one or for a turn.  Returns
- * when it runs again. */
+/* Leaves the running task, which is queued or waits somewhere, for the next one or for a turn.
+ * Returns when it runs again. */
 static inline void kit_loop_leave(struct kit_loop *loop, struct kit_fiber *self)
 {
     struct kit_context *next = kit_loop_next(loop);

@@ -6,59 +6,16 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "plugins/kit/fiber.h"
+#include "plugins/kit/kit_options.h"
 #include "plugins/kit/kit_state.h"
 #include "plugins/kit/thread.h"
 #include "plugins/kit/watch.h"
-
-/* ---- errors and options ---- */
-
-int yk_kit_fail(yk_error *error, int code, const char *format, ...)
-{
-    if (!error)
-        return code;
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(error->text, sizeof error->text, format, args); /* a longer one is cut */
-    va_end(args);
-    error->code = code;
-    return code;
-}
-
-int yk_kit_refuse_options(const char *runtime, const yk_config *config, yk_error *error)
-{
-    if (config->options_count == 0)
-        return 0;
-    return yk_kit_fail(error, -EINVAL,
-                       "runtime %s knows no option '%s'; it has only the kit's: census", runtime,
-                       config->options[0].key);
-}
-
-/* Takes the kit's own options out of `config`, whose others are left to the driver in `rest`. */
-static int take_options(struct kit *kit, const yk_config *config, yk_option *rest,
-                        uint32_t *out_count, yk_error *error)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < config->options_count; i++) {
-        const yk_option *option = &config->options[i];
-        if (strcmp(option->key, "census") != 0) {
-            rest[count++] = *option;
-            continue;
-        }
-        kit->census = strcmp(option->value, "yes") == 0;
-        if (!kit->census && strcmp(option->value, "no") != 0)
-            return yk_kit_fail(error, -EINVAL, "option census is 'yes' or 'no', not '%s'",
-                               option->value);
-    }
-    *out_count = count;
-    return 0;
-}
+#include "plugins/kit/watchdog.h"
 
 /* ---- one loop's thread asked by another ---- */
 
@@ -149,7 +106,10 @@ static void drive(struct kit_loop *loop)
     host->thread_start("loop", &loop->current);
     kit_loop_here = loop;
     kit_context_init_thread(&loop->context);
+    atomic_store(&loop->sleeping, false);
     kit_loop_run(loop);
+    atomic_store(&loop->sleeping,
+                 true); /* whoever posts wakes a driver that nobody polls: harmless */
     kit_loop_here = NULL;
     host->thread_stop();
 }
@@ -206,6 +166,7 @@ static void sync_loop(struct kit_loop *loop, void *arg)
 /* Ends the threads and frees everything; no task is left. */
 static void kit_free(struct kit *kit, uint32_t loops_made)
 {
+    kit_watchdog_stop(kit->watchdog);
     for (uint32_t i = 1; i <= kit->threads_count; i++) {
         kit_on_loop(&kit->loops[i], stop_loop, NULL);
         pthread_join(kit->threads[i], NULL);
@@ -248,16 +209,15 @@ static int32_t kit_destroy(yk_spawner *spawner)
 
 static const yk_ops verbs;
 
-static int start_workers(struct kit *kit, yk_error *error)
+static int start_workers(struct kit *kit)
 {
-    for (uint32_t i = 1; i < kit->loops_count; i++) {
-        int r = kit_thread_start("yoke-loop", 0, worker, &kit->loops[i], &kit->threads[i]);
-        if (r < 0)
-            return yk_kit_fail(error, r, "cannot start the thread of worker %u of %u", i + 1,
-                               kit->loops_count);
-        kit->threads_count = i;
+    int r = 0;
+    for (uint32_t i = 1; i < kit->loops_count && r == 0; i++) {
+        r = kit_thread_start("yoke-loop", 0, worker, &kit->loops[i], &kit->threads[i]);
+        if (r == 0)
+            kit->threads_count = i;
     }
-    return 0;
+    return r;
 }
 
 /* Makes what a kit consists of, in order; *out_loops tells how many loops are to be undone. */
@@ -276,26 +236,10 @@ static int kit_fill(struct kit *kit, const yk_kit_driver *driver, const yk_confi
             return r;
         *out_loops = i + 1;
     }
-    return start_workers(kit, error);
-}
-
-static int check_config(struct kit *kit, const yk_config *config, yk_error *error)
-{
-    kit->loops_count = config->workers ? config->workers : 1;
-    if (kit->loops_count > KIT_LOOPS_MAX)
-        return yk_kit_fail(error, -EINVAL, "workers is at most %d, not %u", KIT_LOOPS_MAX,
-                           config->workers);
-    kit->extra_bytes = config->extra_bytes;
-    if (config->extra_bytes % 16 || config->extra_bytes > YK_KIT_EXTRA_BYTES_MAX)
-        return yk_kit_fail(error, -EINVAL,
-                           "the host asks for %u bytes in each task; a multiple of 16 up to %d",
-                           config->extra_bytes, YK_KIT_EXTRA_BYTES_MAX);
-    kit->stack_class = kit_stack_class(config->stack_bytes);
-    if (kit->stack_class < 0)
-        return yk_kit_fail(error, -EINVAL, "a stack has at most %zu bytes, not %u",
-                           KIT_STACK_BYTES_MAX, config->stack_bytes);
-    kit->tasks_max = config->tasks_max;
-    return 0;
+    r = start_workers(kit);
+    if (r == 0 && kit->watchdog_ms > 0)
+        r = kit_watchdog_start(kit, kit->watchdog_ms, &kit->watchdog);
+    return r < 0 ? yk_kit_fail(error, r, "cannot start the threads of the loops") : 0;
 }
 
 int32_t yk_kit_create(const yk_kit_driver *driver, const yk_host *host, const yk_config *config,
@@ -318,9 +262,7 @@ int32_t yk_kit_create(const yk_kit_driver *driver, const yk_host *host, const yk
     yk_config own = *config;
     own.options = rest;
     uint32_t loops_made = 0;
-    int r = check_config(kit, config, error);
-    if (r == 0)
-        r = take_options(kit, config, rest, &own.options_count, error);
+    int r = kit_options_take(kit, config, rest, &own.options_count, error);
     if (r == 0)
         r = kit_fill(kit, driver, &own, &loops_made, error);
     host->free(rest);

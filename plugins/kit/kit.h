@@ -71,8 +71,8 @@ typedef struct {
  * own system call will tell what it is. */
 void yk_kit_ready(yk_kit_watch *watch, uint32_t ready);
 
-/* Tells the kit, after yk_kit_ready(), that the loop library has stopped watching the descriptor by itself, as some do
- * after an error: the next wait asks for it anew by fd_set(). */
+/* Tells the kit, after yk_kit_ready(), that the loop library has stopped watching the descriptor by
+ * itself, as some do after an error: the next wait asks for it anew by fd_set(). */
 void yk_kit_disarmed(yk_kit_watch *watch);
 
 /* The create() of a runtime on the kit (ABI C1). */

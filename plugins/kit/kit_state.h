@@ -23,6 +23,8 @@ struct kit {
     int stack_class; /* the default */
     uint32_t tasks_max;
     bool census;                    /* measure how deep each task's stack went */
+    int64_t watchdog_ms;            /* 0: none */
+    struct kit_watchdog *watchdog;  /* owned; NULL: none */
     bool inert;                     /* in a forked child */
     _Atomic uint64_t foreign_ids;   /* tasks that foreign threads spawned */
     _Atomic uint64_t tasks_counted; /* only kept if tasks_max is set */

@@ -8,6 +8,8 @@ libyoke_kit_la_SOURCES = \
     %D%/fiber.h \
     %D%/kit.c \
     %D%/kit.h \
+    %D%/kit_options.c \
+    %D%/kit_options.h \
     %D%/kit_state.h \
     %D%/loop.c \
     %D%/loop.h \
@@ -20,7 +22,9 @@ libyoke_kit_la_SOURCES = \
     %D%/timers.c \
     %D%/timers.h \
     %D%/watch.c \
-    %D%/watch.h
+    %D%/watch.h \
+    %D%/watchdog.c \
+    %D%/watchdog.h
 
 pkginclude_HEADERS += %D%/kit.h
 

@@ -8,6 +8,7 @@
 #include "plugins/kit/fiber.h"
 #include "plugins/kit/kit_state.h"
 #include "plugins/kit/watch.h"
+#include "plugins/kit/watchdog.h"
 
 _Thread_local struct kit_loop *kit_loop_here __attribute__((tls_model("initial-exec")));
 
@@ -27,6 +28,7 @@ int kit_loop_init(struct kit_loop *loop, struct kit *kit, uint32_t number,
     loop->driver = driver;
     loop->shelf.store = &kit->store;
     loop->switches_per_turn = KIT_SWITCHES_PER_TURN;
+    atomic_init(&loop->sleeping, true);
     loop->now = kit_now();
     return driver->init(kit->host, config, &loop->driver_state, error);
 }
@@ -124,6 +126,17 @@ static void fire_timers(struct kit_loop *loop)
     }
 }
 
+/* The loop is busy again. */
+static void wake_up(struct kit_loop *loop)
+{
+    if (!loop->kit->watchdog) {
+        atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+        return;
+    }
+    atomic_store(&loop->sleeping, false); /* before the watchdog's state is read */
+    kit_watchdog_stir(loop->kit->watchdog);
+}
+
 /* Looks at descriptors, other threads and timers; waits for them if there is nothing else to do. */
 static void turn(struct kit_loop *loop)
 {
@@ -140,7 +153,7 @@ static void turn(struct kit_loop *loop)
         loop->polls++;
         loop->driver->poll(loop->driver_state, timeout_ns);
     }
-    atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+    wake_up(loop);
     if (kit_loop_has_notes(loop))
         kit_loop_deliver(loop);
     loop->now = kit_now();

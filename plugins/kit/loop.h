@@ -54,6 +54,7 @@ struct kit_loop {
     _Atomic uint64_t coming;     /* tasks that other threads have spawned here, on their way */
     uint64_t live_peak, spawned, polls, watches_changed;
     uint64_t next_id;
+    _Atomic uint64_t beats; /* counts switches, for the watchdog; written by the loop */
     _Atomic uint64_t wakes_sent;
 
     _Atomic(struct kit_note *) inbox; /* newest first */
@@ -85,7 +86,8 @@ static inline bool kit_loop_has_notes(struct kit_loop *loop)
 /* As kit_loop_leave() for a task that has ended; does not return. */
 void kit_loop_leave_dead(struct kit_loop *loop, struct kit_fiber *self);
 
-/* Buries who ended before this one came to run; each context calls it first thing when it is entered. */
+/* Buries who ended before this one came to run; each context calls it first thing when it is
+ * entered. */
 void kit_loop_bury(struct kit_loop *loop);
 
 static inline void kit_loop_arrived(struct kit_loop *loop)

@@ -4,6 +4,14 @@
 
 #include <signal.h>
 
+void kit_thread_mask(sigset_t *out_mask)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigfillset(out_mask);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(out_mask, faults[i]);
+}
+
 int kit_thread_start(const char *name, size_t stack_bytes, void *(*fn)(void *), void *arg,
                      pthread_t *out_thread)
 {
@@ -11,9 +19,9 @@ int kit_thread_start(const char *name, size_t stack_bytes, void *(*fn)(void *), 
     pthread_attr_init(&attributes);
     int r = stack_bytes ? pthread_attr_setstacksize(&attributes, stack_bytes) : 0;
     if (r == 0) {
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
+        sigset_t mask, before;
+        kit_thread_mask(&mask);
+        pthread_sigmask(SIG_SETMASK, &mask, &before);
         r = pthread_create(out_thread, &attributes, fn, arg);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }

@@ -4,7 +4,8 @@
  * Usage: bench_tasks RUNTIME WHAT COUNT
  * Prints "WHAT NANOSECONDS": of one operation, the mean over COUNT of them.
  *
- *   cycle     spawn, run, first wait, wake, end, join of one task at a time: the contract of the 5 % gate
+ *   cycle     spawn, run, first wait, wake, end, join of one task at a time: the contract of the 5
+ *             % gate
  *   spawn     spawn, run, end, join, in batches of 1,000
  *   pingpong  a message there and back over two channels of one slot
  *   yield     one switch between two tasks that yield to each other
@@ -191,11 +192,12 @@ static int run(yk_task *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 || atol(argv[3]) <= 0) {
+    long count = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
+    if (count <= 0) {
         fprintf(stderr, "usage: bench_tasks RUNTIME cycle|spawn|pingpong|yield|parked|spin COUNT\n");
         return 2;
     }
-    struct bench bench = {.what = argv[2], .count = atol(argv[3])};
+    struct bench bench = {.what = argv[2], .count = count};
     yk_spawner *spawner = side_open(argv[1]);
     int r = yk_run(spawner, run, &bench);
     side_close(spawner);

@@ -2,10 +2,10 @@
  * paired.c - two commands in turn, and the ratio of what they print.
  *
  * Usage: paired [-n PAIRS] [-m MAX] COMMAND_A COMMAND_B
- * Each command is a shell line that prints "NAME NUMBER", the smaller the better.  Runs A B, B A, A B ...
- * and prints "A B RATIO LOW HIGH": the medians of both, the median of the ratios A/B of each pair, and the
- * bounds of its 95 % interval, from order statistics.  With -m exits 1 when the interval lies wholly
- * above MAX.
+ * Each command is a shell line that prints "NAME NUMBER", the smaller the better.  Runs A B, B A, A
+ * B ... and prints "A B RATIO LOW HIGH": the medians of both, the median of the ratios A/B of each
+ * pair, and the bounds of its 95 % interval, from order statistics.  With -m exits 1 when the
+ * interval lies wholly above MAX.
  * Source: Hahn and Meeker, "Statistical Intervals" (1991), 5.2: an interval for a median. */
 #include <math.h>
 #include <stdbool.h>
@@ -66,9 +66,9 @@ int main(int argc, char **argv)
     double max = INFINITY;
     for (int option; (option = getopt(argc, argv, "n:m:")) != -1;) {
         if (option == 'n')
-            pairs = atoi(optarg);
+            pairs = (int)strtol(optarg, NULL, 10);
         else if (option == 'm')
-            max = atof(optarg);
+            max = strtod(optarg, NULL);
         else
             return 2;
     }

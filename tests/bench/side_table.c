@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * side_table.c - the runtime as operators get it: found, checked and loaded by the host, called through
- * its table.  See side.h. */
+ * side_table.c - the runtime as operators get it: found, checked and loaded by the host, called
+ * through its table.  See side.h. */
 #include "tests/bench/side.h"
 
 #include <stdio.h>

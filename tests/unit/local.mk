@@ -51,7 +51,8 @@ unit_tests += \
     %D%/test_stress \
     %D%/test_task \
     %D%/test_timeout \
-    %D%/test_wait_fd
+    %D%/test_wait_fd \
+    %D%/test_watchdog
 
 # core/config and core/runtime; the planted runtime lies in a folder of its own.
 unit_tests += \
