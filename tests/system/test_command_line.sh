@@ -85,9 +85,13 @@ chmod +x "$folder/conformance"
 : >"$folder/cwd/mine.so"
 YOKE_CONFORMANCE=$folder/conformance
 export YOKE_CONFORMANCE
-run runtime check --seed 7 mine.so --only 'spawn.*' --json --jobs=2
+run runtime check --seed 7 mine.so --only 'spawn.*' --only b --json --jobs=2 --workers 3 --timeout-scale 1.5
 expect_status 3 "runtime check"
-expect_text out "<$folder/cwd/mine.so><--seed><7><--only><spawn.*><--json><--jobs><2>" "runtime check"
+expect_text out "<--seed><7><--only><spawn.*><--only><b><--json><--jobs><2><--workers><3><--timeout-scale><1.5>\
+<$folder/cwd/mine.so>" "runtime check"
+run runtime check --list
+expect_status 3 "runtime check --list"
+expect_text out "<--list>" "runtime check --list"
 run runtime check ./none.so
 expect_status 1 "runtime check of nothing"
 expect_line err "yoke runtime check: cannot find ./none.so: No such file or directory" "runtime check of nothing"

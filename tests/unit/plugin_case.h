@@ -19,12 +19,34 @@
 #define PLANTED_BYTES_MAX  ((size_t)1024 * 1024)
 #define PLANTED_PATH_BYTES 256
 
-/* The built module, below the build folder. */
-static inline void planted_path(char out_path[PLANTED_PATH_BYTES])
+/* The build folder: the current one for a test that is run by hand. */
+static inline void build_folder(char out_folder[PLANTED_PATH_BYTES])
 {
     const char *builddir = getenv("builddir");
-    (void)snprintf(out_path, PLANTED_PATH_BYTES, "%s/tests/unit/plugins/.libs/runtime_planted.so",
-                   builddir ? builddir : ".");
+    if (builddir)
+        (void)snprintf(out_folder, PLANTED_PATH_BYTES, "%s", builddir);
+    else
+        ck_assert_ptr_nonnull(getcwd(out_folder, PLANTED_PATH_BYTES));
+}
+
+/* The built module. */
+static inline void planted_path(char out_path[PLANTED_PATH_BYTES])
+{
+    char folder[PLANTED_PATH_BYTES];
+    build_folder(folder);
+    int len = snprintf(out_path, PLANTED_PATH_BYTES,
+                       "%s/tests/unit/plugins/.libs/runtime_planted.so", folder);
+    ck_assert_int_lt(len, PLANTED_PATH_BYTES);
+}
+
+/* From now on names of runtimes stand for those of the build folder. */
+static inline void use_built_runtimes(void)
+{
+    char folder[PLANTED_PATH_BYTES], path[PLANTED_PATH_BYTES + 8];
+    build_folder(folder);
+    (void)snprintf(path, sizeof path, "%s/.libs", folder);
+    const char *tested = getenv("YOKE_TEST_PLUGIN_DIR");
+    ck_assert_int_eq(setenv("YOKE_PLUGIN_PATH", tested ? tested : path, 1), 0);
 }
 
 /* Makes a folder of the test's own; /tmp is a sticky one of root's. */

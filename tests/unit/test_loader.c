@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(every_built_runtime_is_loaded_by_its_name)
 {
-    ck_assert_int_eq(setenv("YOKE_PLUGIN_PATH", getenv("YOKE_TEST_PLUGIN_DIR"), 1), 0);
+    use_built_runtimes();
     for (int i = 0; i < support_runtime_count(); i++) {
         struct error err = {0};
         const yk_entry *entry = NULL;

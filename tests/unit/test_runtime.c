@@ -226,7 +226,7 @@ END_TEST
 
 START_TEST(every_runtime_opens_and_closes_without_a_trace_and_refuses_unknown_keys)
 {
-    ck_assert_int_eq(setenv("YOKE_PLUGIN_PATH", getenv("YOKE_TEST_PLUGIN_DIR"), 1), 0);
+    use_built_runtimes();
     const char *name = support_runtime(_i);
     char text[160];
     (void)snprintf(text, sizeof text, "[default]\nruntime = %s\n", name);

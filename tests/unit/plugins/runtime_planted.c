@@ -16,11 +16,33 @@ struct planted {
     const yk_host *host;
     yk_config config; /* what create() was given; its options are not kept */
     int busy;         /* so many calls of destroy() are refused */
+    struct planted *next;
 };
 
 static atomic_int creating;  /* calls of create() with the plant "pair" */
 static atomic_int alive;     /* spawners */
 static struct planted *kept; /* so that no tool takes what a host cannot destroy for a leak */
+static atomic_flag kept_lock = ATOMIC_FLAG_INIT;
+
+static void keep(struct planted *planted)
+{
+    while (atomic_flag_test_and_set(&kept_lock))
+        (void)sched_yield();
+    planted->next = kept;
+    kept = planted;
+    atomic_flag_clear(&kept_lock);
+}
+
+static void forget(const struct planted *planted)
+{
+    while (atomic_flag_test_and_set(&kept_lock))
+        (void)sched_yield();
+    struct planted **slot = &kept;
+    while (*slot != planted)
+        slot = &(*slot)->next;
+    *slot = planted->next;
+    atomic_flag_clear(&kept_lock);
+}
 
 static int32_t block_on(yk_spawner *spawner, const yk_spawn_options *options, yk_entry_fn *entry,
                         void *arg, int32_t *out_result)
@@ -36,8 +58,7 @@ static int32_t destroy(yk_spawner *spawner)
         planted->busy--;
         return -EBUSY;
     }
-    if (kept == planted)
-        kept = NULL;
+    forget(planted);
     atomic_fetch_sub(&alive, 1);
     planted->host->free(planted);
     return 0;
@@ -173,7 +194,7 @@ static int32_t create(const yk_host *host, const yk_config *config, yk_spawner *
         return -ENOMEM;
     *planted = (struct planted){.host = host, .config = *config};
     planted->head.magic = strcmp(plant, "no magic") == 0 ? 0 : YK_SPAWNER_MAGIC;
-    kept = planted;
+    keep(planted);
     atomic_fetch_add(&alive, 1);
     atomic_fetch_add(&creating, 1);
     while (strcmp(plant, "pair") == 0 && atomic_load(&creating) < 2)
