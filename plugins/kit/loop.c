@@ -162,6 +162,7 @@ static void turn(struct kit_loop *loop)
 
 void kit_loop_run(struct kit_loop *loop)
 {
+    wake_up(loop);
     while (!loop->stop) {
         loop->switches_left = loop->switches_per_turn;
         if (loop->ready_first) {
@@ -171,4 +172,5 @@ void kit_loop_run(struct kit_loop *loop)
         if (!loop->stop)
             turn(loop);
     }
+    atomic_store(&loop->sleeping, true); /* who posts wakes a driver that nobody polls: harmless */
 }
