@@ -106,10 +106,7 @@ static void drive(struct kit_loop *loop)
     host->thread_start("loop", &loop->current);
     kit_loop_here = loop;
     kit_context_init_thread(&loop->context);
-    atomic_store(&loop->sleeping, false);
     kit_loop_run(loop);
-    atomic_store(&loop->sleeping,
-                 true); /* whoever posts wakes a driver that nobody polls: harmless */
     kit_loop_here = NULL;
     host->thread_stop();
 }
