@@ -15,9 +15,10 @@
 #include "tests/conformance/gate.h"
 #include "tests/conformance/verbs.h"
 #include "tests/conformance/verdict.h"
-#include "tests/conformance/wall_clock.h"
+#include "tests/conformance/clock_trouble.h"
 #include "tests/conformance/wires.h"
 
+#define STALL_US    1500
 #define LATE_MS_MAX 200 /* of a machine that is not busy; later is a warning */
 
 /* Parks until the deadline has come, whatever happens meanwhile; demands that no -ETIMEDOUT is
@@ -216,9 +217,9 @@ static void wall_clock_jump_no_effect(yk_task *self, struct bed *bed)
     struct wire wire = wire_pipe();
     yk_io *io = open_io(self->spawner, wire.fd[0]);
     time_t before = time(NULL);
-    wall_clock_jump(7200);
+    clock_trouble_jump(7200);
     EXPECT(time(NULL) - before >= 7200, "the kit cannot move the time of day here");
-    wall_clock_jump(-7200);
+    clock_trouble_jump(-7200);
     int64_t start = now_ns(self->spawner);
     for (int i = 0; i < 3; i++) {
         struct timers timers = {.bed = bed, .rounds = 1, .us_max = 30000};
@@ -226,7 +227,7 @@ static void wall_clock_jump_no_effect(yk_task *self, struct bed *bed)
         for (int j = 0; j < 20; j++)
             bed_spawn(self->spawner, timers_entry, &timers);
         yield(self);
-        wall_clock_jump(jumps_s[i]);
+        clock_trouble_jump(jumps_s[i]);
         park_until(self, in_ms(self->spawner, 5));
         int32_t r = wait_ready(self, io, wire.fd[0], YK_IN, in_ms(self->spawner, 5));
         EXPECT(r == -ETIMEDOUT || r == -EINTR, "I2: io_wait over a jump of the time of day gave %s",
@@ -238,6 +239,31 @@ static void wall_clock_jump_no_effect(yk_task *self, struct bed *bed)
     EXPECT(took_ms < 1000 * bed_patience(),
            "YK_NEVER: 100 ms of deadlines took %" PRId64 " ms when the time of day jumped",
            took_ms);
+    io_close(self->spawner, io);
+    wire_close(&wire);
+}
+
+/* A deadline that passes between the runtime's look at the clock and its going to sleep must not be
+ * slept through. */
+static void deadline_passes_on_the_way_to_sleep(yk_task *self, struct bed *bed)
+{
+    struct wire wire = wire_pipe();
+    yk_io *io = open_io(self->spawner, wire.fd[0]);
+    for (uint32_t each_nth = 1; each_nth <= 7; each_nth++)
+        for (int i = 0; i < bed_count(bed, 10, 10); i++) {
+            verdict_step("%d us pass at each %" PRIu32
+                         "th look at the clock, and a deadline with them: if "
+                         "nothing returns, it was slept through",
+                         STALL_US, each_nth);
+            clock_trouble_stall(each_nth, STALL_US);
+            int32_t r = park(self, in_us(self->spawner, 2 * STALL_US - i * 100));
+            EXPECT(r == 0 || r == -ETIMEDOUT, "W1: park gave %s", code_name(r));
+            r = wait_ready(self, io, wire.fd[0], YK_IN,
+                           in_us(self->spawner, 2 * STALL_US - i * 100));
+            clock_trouble_stall(0, 0);
+            EXPECT(r == -ETIMEDOUT, "I2: io_wait on a silent pipe gave %s, expected -ETIMEDOUT",
+                   code_name(r));
+        }
     io_close(self->spawner, io);
     wire_close(&wire);
 }
@@ -337,6 +363,10 @@ static const struct behaviour behaviours[] = {
     {"wall_clock_jump_no_effect",
      "W1 I2: deadlines are of CLOCK_MONOTONIC: the time of day may jump by hours",
      .not_with = YK_CAP_VIRTUAL_TIME, .on_task = wall_clock_jump_no_effect},
+    {"deadline_passes_on_the_way_to_sleep",
+     "W1 I2: time that passes at any look at the clock loses no deadline",
+     .not_with = YK_CAP_VIRTUAL_TIME, .timeout_ms = 5000,
+     .on_task = deadline_passes_on_the_way_to_sleep},
     {"SIGSTOP_SIGCONT_deadlines_fire_once",
      "W1: a stop of the process is not an error, nor a flood", .not_with = YK_CAP_VIRTUAL_TIME,
      .on_task = stopped_process_deadlines_fire_once},

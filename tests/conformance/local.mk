@@ -37,8 +37,8 @@ yoke_conformance_SOURCES = \
     %D%/verbs.h \
     %D%/verdict.c \
     %D%/verdict.h \
-    %D%/wall_clock.c \
-    %D%/wall_clock.h \
+    %D%/clock_trouble.c \
+    %D%/clock_trouble.h \
     %D%/wires.c \
     %D%/wires.h
 yoke_conformance_CFLAGS = $(AM_CFLAGS)
