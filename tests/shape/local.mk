@@ -5,6 +5,6 @@ shape_tests = \
     %D%/test_style.sh
 
 TESTS += $(shape_tests)
-EXTRA_DIST += $(shape_tests) core/LAYERS .clang-format .clang-tidy \
+EXTRA_DIST += $(shape_tests) core/LAYERS .clang-format .clang-tidy .shellcheckrc \
     tools/check-layers tools/check-staged tools/check-style tools/install-hooks \
     tools/wrap-comments

@@ -3,9 +3,11 @@
 system_tests = \
     %D%/test_command_line.sh \
     %D%/test_config_check.sh \
+    %D%/test_demo.sh \
     %D%/test_install.sh \
     %D%/test_loader_rights.sh \
+    %D%/test_man.sh \
     %D%/test_runtime_list.sh
 
 TESTS += $(system_tests)
-EXTRA_DIST += $(system_tests) %D%/cli_case.sh
+EXTRA_DIST += $(system_tests) %D%/cli_case.sh %D%/up_case.sh docs/examples/demo/services.yaml
