@@ -147,6 +147,7 @@ static int print_table(const struct runtime_table *table, const char *why)
 {
     print_rows(table);
     printf("\ndefault: %s (%s)\n", table->settings.values[RUNTIMES_RUNTIME].text, why);
+    printf("built:   %s\n", runtimes_built()[0] != '\0' ? runtimes_built() : "none");
     for (size_t i = 0; plugin_path_folder(table->path, i); i++)
         printf("%s %s\n", i == 0 ? "folders:" : "        ", plugin_path_folder(table->path, i));
     return 0;
@@ -167,6 +168,9 @@ static json_t *row_json(const struct row *row)
     char caps[CAPS_TEXT_BYTES_MAX];
     write_caps(row->entry->caps, caps);
     (void)json_object_set_new(object, "version", json_text(row->entry->version));
+    (void)json_object_set_new(
+        object, "abi",
+        json_sprintf("%u.%u", (unsigned)row->entry->abi_major, (unsigned)row->entry->abi_minor));
     (void)json_object_set_new(object, "build", json_text(row->entry->build));
     (void)json_object_set_new(object, "caps", json_words(caps));
     return object;

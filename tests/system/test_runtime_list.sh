@@ -20,14 +20,15 @@ for name in uv ev threads; do
 done
 if [ $# -gt 0 ]; then
     expect_line out "default: $1 (built in)" "the default"
+    expect_line out "built:   $*" "what was built"
 fi
 
 run runtime list --json
 expect_status 0 "list --json"
 if command -v jq >/dev/null; then
     for name; do
-        found=$(jq -r ".runtimes[] | select(.name == \"$name\") | .state, .built" "$folder/out" | tr '\n' ' ')
-        [ "$found" = "ready true " ] || complain "list --json says of $name: $found"
+        found=$(jq -r ".runtimes[] | select(.name == \"$name\") | .state, .built, .abi" "$folder/out" | tr '\n' ' ')
+        [ "$found" = "ready true 1.0 " ] || complain "list --json says of $name: $found"
     done
     [ "$(jq '[.runtimes[] | select(.default)] | length' "$folder/out")" = 1 ] || complain "not one default"
 fi
