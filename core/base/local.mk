@@ -9,6 +9,8 @@ libcore_la_SOURCES += \
     %D%/clock.h \
     %D%/descriptors.c \
     %D%/descriptors.h \
+    %D%/disposition.c \
+    %D%/disposition.h \
     %D%/error.c \
     %D%/error.h \
     %D%/file.c \

@@ -25,6 +25,7 @@ extern const struct command command_config_check;
 extern const struct command command_runtime;
 extern const struct command command_runtime_check;
 extern const struct command command_runtime_list;
+extern const struct command command_up;
 extern const struct command command_version;
 
 /* Runs the command that argv[1] names, or says what there is.  --help and -h, up to a "--", print

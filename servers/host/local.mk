@@ -7,6 +7,7 @@ yoke_SOURCES = \
     %D%/cmd_runtime.c \
     %D%/cmd_runtime_check.c \
     %D%/cmd_runtime_list.c \
+    %D%/cmd_up.c \
     %D%/cmd_version.c \
     %D%/command.c \
     %D%/command.h \

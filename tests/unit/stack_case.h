@@ -4,6 +4,7 @@
  * Layer: tests/unit. */
 #pragma once
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
