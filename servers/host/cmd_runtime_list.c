@@ -128,18 +128,26 @@ static void write_why(const struct runtime_table *table, struct text *text)
         text_add_string(text, runtime->from);
 }
 
+static void print_ready(const struct row *row)
+{
+    const yk_entry *entry = row->entry;
+    char caps[CAPS_TEXT_BYTES_MAX];
+    write_caps(entry->caps, caps);
+    printf("%-10s %-14s %s (%s)%s%s\n%25s %s\n", row->name, row->state, entry->version,
+           entry->build, caps[0] != '\0' ? ", " : "", caps, "", row->file);
+}
+
 static void print_rows(const struct runtime_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct row *row = &table->rows[i];
-        printf("%-10s %-14s", row->name, row->state);
-        if (row->entry) {
-            char caps[CAPS_TEXT_BYTES_MAX];
-            write_caps(row->entry->caps, caps);
-            printf(" %s (%s)%s%s\n%25s %s\n", row->entry->version, row->entry->build,
-                   caps[0] != '\0' ? ", " : "", caps, "", row->file);
-        } else
-            printf(" %s\n", row->reason.code < 0 ? row->reason.text : row->file ? row->file : "");
+        if (row->entry)
+            print_ready(row);
+        else if (row->file)
+            printf("%-10s %-14s %s\n", row->name, row->state,
+                   row->reason.code < 0 ? row->reason.text : row->file);
+        else
+            printf("%-10s %s\n", row->name, row->state);
     }
 }
 
