@@ -277,10 +277,9 @@ void kit_fiber_be_fair(struct kit_fiber *fiber)
 
 bool kit_fiber_is_past(const struct kit_fiber *fiber, int64_t deadline)
 {
-    int64_t ahead = deadline - fiber->loop->now;
-    if (deadline <= 0 || ahead <= 0)
+    if (deadline <= fiber->loop->now)
         return true;
-    return ahead < KIT_TURN_NS_MAX && deadline <= kit_now();
+    return deadline - fiber->loop->now < KIT_TURN_NS_MAX && deadline <= kit_now();
 }
 
 void kit_yield(yk_task *self)
