@@ -139,7 +139,7 @@ int census_pidfd(pid_t pid)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
     if (fd < 0)
-        return -errno;
+        return errno == EPERM ? -ENOSYS : -errno; /* EPERM: a container's filter of system calls */
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 ||
         fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) { /* PIDFD_NONBLOCK needs Linux 5.10 */

@@ -42,7 +42,8 @@ DEFINE_DROP(census, struct census)
 MUST_USE int census_look(pid_t pid, struct census_entry *out_entry);
 
 /* Opens a pidfd of the very process that was seen, O_NONBLOCK and close-on-exec.
- * Returns it; -ESRCH (that one has gone or left its group), -EMFILE, -ENFILE, -ENOMEM. */
+ * Returns it; -ESRCH (that one has gone or left its group), -EMFILE, -ENFILE, -ENOMEM, -ENOSYS
+ * (valgrind before 3.21, Docker before 20.10). */
 MUST_USE int census_open(const struct census_entry *entry);
 
 /* A pidfd of `pid`, which cannot be used again meanwhile, as census_open(). */

@@ -23,6 +23,7 @@
 #include "core/process/reaper_parts.h"
 
 #define CHILD_MAGIC UINT32_C(0x4348494c)
+#define POLL_MS     20 /* only where there are no pidfds */
 
 /* Our end of one of the child's pipes. */
 struct stream {
@@ -45,8 +46,8 @@ struct yk_child {
     bool ended;              /* the leader is a zombie: the pidfd is closed */
     bool stolen;             /* somebody else reaped it: the group's number is not ours any more */
     yk_exit exit;            /* when ended */
-    int pidfd;               /* owned; -1: ended */
-    yk_fd *pidfd_wait;       /* owned */
+    int pidfd;               /* owned; -1: ended, or there are none here */
+    yk_fd *pidfd_wait;       /* owned; NULL with it */
     _Atomic bool group_gone; /* found empty, or stolen: no signal may be sent */
 };
 
@@ -144,7 +145,8 @@ static int start_process(yk_task *self, yk_child *child, struct launch *launch)
     if (result < 0)
         return result;
     child->pidfd = launch->pidfd;
-    r = yk_fd_open(child->spawner, child->pidfd, &child->pidfd_wait);
+    if (child->pidfd >= 0)
+        r = yk_fd_open(child->spawner, child->pidfd, &child->pidfd_wait);
     return r < 0 ? start_undo(self, child, r, &launch->err) : 0;
 }
 
@@ -297,12 +299,21 @@ static void exit_set(yk_exit *out_exit, const siginfo_t *info)
     out_exit->signal = info->si_code == CLD_EXITED ? 0 : info->si_status;
 }
 
-/* With the mutex, the pidfd being ready.  Looks how the leader ended, and leaves it a zombie. */
+/* waitid(2) of the leader. */
+static int leader_waitid(const yk_child *child, siginfo_t *out_info, int flags)
+{
+    memset(out_info, 0, sizeof *out_info);
+    int r = child->pidfd < 0 ? waitid(P_PID, (id_t)child->entry.pid, out_info, WEXITED | flags)
+                             : waitid(P_PIDFD, (id_t)child->pidfd, out_info, WEXITED | flags);
+    return r < 0 ? -errno : 0;
+}
+
+/* With the mutex.  Looks whether and how the leader ended, and leaves it a zombie. */
 static int exit_look(yk_child *child)
 {
-    siginfo_t info = {0};
-    if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-        int code = -errno;
+    siginfo_t info;
+    int code = leader_waitid(child, &info, WNOHANG | WNOWAIT);
+    if (code < 0) {
         if (code != -ECHILD)
             return code;
         child->stolen = true;
@@ -327,18 +338,28 @@ static int mutex_take_again(yk_task *self, yk_child *child)
     return r;
 }
 
+/* Where there are no pidfds: a pause before the next look.  Returns 1, -ETIMEDOUT, -ECANCELED. */
+static int poll_pause(yk_task *self, int64_t deadline)
+{
+    int64_t next = yk_deadline_ms(self, POLL_MS);
+    int r = yk_task_sleep(self, deadline < next ? deadline : next);
+    return r < 0 ? r : deadline <= next ? -ETIMEDOUT : 1;
+}
+
 /* With the mutex, which is given back meanwhile: one task waits for the descriptor, the others for
  * that one. */
 static int leader_watch(yk_task *self, yk_child *child, int64_t deadline)
 {
     child->watched = true;
     yk_mutex_unlock(self, &child->mutex);
-    int r = yk_fd_wait(self, child->pidfd_wait, YK_IN, deadline);
+    int r = child->pidfd_wait ? yk_fd_wait(self, child->pidfd_wait, YK_IN, deadline)
+                              : poll_pause(self, deadline);
     int locked = mutex_take_again(self, child);
     assert(locked == 0);
     child->watched = false;
-    if (r > 0)
-        r = exit_look(child);
+    int looked = exit_look(child);
+    if (r > 0 || looked < 0)
+        r = looked;
     yk_condition_broadcast(&child->changed); /* the end, or one of them must watch now */
     return r;
 }
@@ -349,7 +370,7 @@ static int leader_wait(yk_task *self, yk_child *child, int64_t deadline)
     while (!child->ended) {
         int r = child->watched ? yk_condition_wait(self, &child->changed, &child->mutex, deadline)
                                : leader_watch(self, child, deadline);
-        if (r < 0)
+        if (r < 0 && !child->ended)
             return r;
     }
     return child->stolen ? -ECHILD : 0;
@@ -381,6 +402,8 @@ static int member_wait(yk_task *self, yk_child *child, const struct census_entry
                        int64_t deadline)
 {
     int fd = census_open(member);
+    if (fd == -ENOSYS)
+        return poll_pause(self, deadline);
     if (fd < 0)
         return fd == -ESRCH ? 0 : fd;
     OWNED(yk_fd) yk_fd *wait = NULL;
@@ -453,10 +476,8 @@ int yk_child_stop(yk_task *self, yk_child *child, int signal, int64_t grace_dead
  * reap. */
 static bool leader_reap(yk_child *child)
 {
-    siginfo_t info = {0};
-    int r = child->ended ? waitid(P_PID, (id_t)child->entry.pid, &info, WEXITED | WNOHANG)
-                         : waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
-    return r < 0 || info.si_pid != 0;
+    siginfo_t info;
+    return leader_waitid(child, &info, WNOHANG) < 0 || info.si_pid != 0;
 }
 
 /* A task of its own, which owns what is left of a child: SIGKILL was sent and its end is a matter
@@ -465,9 +486,9 @@ static int bury(yk_task *self, void *arg)
 {
     yk_child *child = arg;
     yk_shield_begin(self);
-    int r = yk_fd_wait(self, child->pidfd_wait, YK_IN, yk_deadline_ms(self, YK_CHILD_KILL_MS));
+    int r = yk_child_wait(self, child, yk_deadline_ms(self, YK_CHILD_KILL_MS), NULL);
     yk_shield_end(self);
-    if (r > 0)
+    if (r == 0)
         (void)leader_reap(child);
     child_done(child);
     return 0;
@@ -498,7 +519,7 @@ void yk_child_free(yk_child *take_child)
 
     bool reaped = child->stolen || leader_reap(child);
     registry_disown(child->registry, &child->entry);
-    if (!reaped && child->registry)
+    if (!reaped && child->registry && child->pidfd >= 0)
         reaped =
             leader_reap(child); /* it may have died in between, when the reaper left it alone */
     if (!reaped && !child->registry && bury_later(child))

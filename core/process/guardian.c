@@ -43,7 +43,7 @@ struct guardian {
 
     yk_mutex mutex;    /* guards the members below */
     yk_child *process; /* owned; NULL: being started */
-    pid_t pid;
+    _Atomic pid_t pid; /* read without the mutex */
     uint32_t intents;
     struct list notes;
 };

@@ -138,6 +138,9 @@ static int launch_found(struct launch *launch, const char *path, int directory_f
     if (launch->pidfd >= 0)
         return 0;
     r = launch->pidfd;
+    launch->pidfd = -1;
+    if (r == -ENOSYS)
+        return 0;
     launch_undo(NULL, launch->entry);
     return fail(&launch->err, r,
                 "program '%s' was started and killed: no descriptor for its process: %s",

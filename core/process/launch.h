@@ -16,7 +16,7 @@ struct launch {
     int stdin_fd;                    /* the child's ends; -1: /dev/null; launch_run() closes them */
     int stdout_fd;
     int stderr_fd;    /* -1: as stdout */
-    int pidfd;        /* out, the caller's: O_NONBLOCK and close-on-exec */
+    int pidfd;        /* out, the caller's; -1: there are none here (census.h) */
     struct error err; /* out, on failure */
 };
 

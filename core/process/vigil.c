@@ -30,14 +30,19 @@ struct group {
     uint64_t start; /* of its leader */
 };
 
+struct target {
+    int pidfd; /* owned; -1: there are none here (census.h) */
+    struct census_entry entry;
+};
+
 struct vigil {
     const char *run_id; /* borrowed */
     int grace_ms;
     uint32_t intents; /* children that are about to be started */
     size_t group_count;
-    struct group *groups;    /* owned */
-    uint64_t end_ticks;      /* when the pipe ended: clock ticks since boot */
-    int pidfds[TARGETS_MAX]; /* owned: what was found by the last look */
+    struct group *groups;               /* owned */
+    uint64_t end_ticks;                 /* when the pipe ended: clock ticks since boot */
+    struct target targets[TARGETS_MAX]; /* what was found by the last look */
     size_t found;
 };
 
@@ -185,8 +190,10 @@ static bool is_of_run(const struct vigil *vigil, const struct census_entry *entr
 
 static void found_close(struct vigil *vigil)
 {
-    for (size_t i = 0; i < vigil->found; i++)
-        (void)close(vigil->pidfds[i]);
+    for (size_t i = 0; i < vigil->found; i++) {
+        if (vigil->targets[i].pidfd >= 0)
+            (void)close(vigil->targets[i].pidfd);
+    }
     vigil->found = 0;
 }
 
@@ -203,37 +210,55 @@ static int look(struct vigil *vigil, char *buffer)
         if (!entry->alive || entry->pid == getpid() || !is_of_run(vigil, entry, census, buffer))
             continue;
         int fd = census_open(entry);
-        if (fd >= 0)
-            vigil->pidfds[vigil->found++] = fd;
+        if (fd >= 0 || fd == -ENOSYS)
+            vigil->targets[vigil->found++] =
+                (struct target){.pidfd = fd >= 0 ? fd : -1, .entry = *entry};
         else if (fd == -EMFILE || fd == -ENFILE)
             break; /* the next look finds the rest */
     }
     return (int)vigil->found;
 }
 
+static bool target_is_there(const struct target *target)
+{
+    struct census_entry now;
+    return census_look(target->entry.pid, &now) == 0 && now.start == target->entry.start &&
+           now.alive;
+}
+
 static void signal_found(const struct vigil *vigil, int signal)
 {
-    for (size_t i = 0; i < vigil->found; i++)
-        (void)syscall(SYS_pidfd_send_signal, vigil->pidfds[i], signal, NULL, 0); /* gone: fine */
+    for (size_t i = 0; i < vigil->found; i++) { /* who has gone is fine */
+        const struct target *target = &vigil->targets[i];
+        if (target->pidfd >= 0)
+            (void)syscall(SYS_pidfd_send_signal, target->pidfd, signal, NULL, 0);
+        else if (target_is_there(target))
+            (void)kill(target->entry.pid, signal);
+    }
+}
+
+static void pause_ms(int ms)
+{
+    (void)poll(NULL, 0, ms);
 }
 
 /* Waits until everything that was found has ended. */
 static void found_wait(const struct vigil *vigil, int64_t deadline_ms)
 {
     for (size_t i = 0; i < vigil->found; i++) {
-        struct pollfd poll_fd = {.fd = vigil->pidfds[i], .events = POLLIN};
+        const struct target *target = &vigil->targets[i];
+        while (target->pidfd < 0 && target_is_there(target) && now_ms() < deadline_ms)
+            pause_ms(PAUSE_MS);
+        struct pollfd poll_fd = {.fd = target->pidfd, .events = POLLIN};
         int64_t left = deadline_ms - now_ms();
-        if (poll(&poll_fd, 1, left > 0 ? (int)left : 0) <= 0 && left <= 0)
+        if (left <= 0)
             return;
+        if (target->pidfd >= 0)
+            (void)poll(&poll_fd, 1, (int)left);
     }
 }
 
 /* --- the end of the host ---------------------------------------------------------------------- */
-
-static void pause_ms(int ms)
-{
-    (void)poll(NULL, 0, ms);
-}
 
 /* Looks and signals until nothing is found, or the deadline.  Returns whether nothing is left. */
 static bool end_all(struct vigil *vigil, char *buffer, const int *signals, int64_t deadline_ms,

@@ -11,7 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stddef.h>
 #include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <yoke/child.h>
 
@@ -113,6 +119,21 @@ __attribute__((unused)) static void child_expect_exit(yk_task *self, yk_child *c
     ck_assert_int_eq(yk_child_wait(self, child, support_deadline(self), &how), 0);
     ck_assert_int_eq(how.code, code);
     ck_assert_int_eq(how.signal, signal);
+}
+
+/* From now on this process and its children get ENOSYS of pidfd_open(2), as under an old valgrind.
+ * Returns whether that worked. */
+__attribute__((unused)) static bool pidfds_forbid(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 /* Whether a process is there, a zombie included. */

@@ -268,6 +268,44 @@ TASK_TEST(process_that_ignores_sigchld_is_refused)
     ck_assert_ptr_nonnull(strstr(text, "SIGCHLD"));
 }
 
+/* Before the spawner makes its threads: the filter is inherited, not shared. */
+static int without_pidfds(yk_task *self, void *arg)
+{
+    (void)arg;
+    yk_child *child = child_shell(self, "read line; exit 5");
+    ck_assert_int_eq(yk_child_wait(self, child, 0, NULL), -ETIMEDOUT);
+    int64_t deadline = yk_deadline_ms(self, 5);
+    ck_assert_int_eq(yk_child_wait(self, child, deadline, NULL), -ETIMEDOUT);
+    ck_assert_int_ge(yk_now(self), deadline);
+    yk_child_close_stdin(child);
+    child_expect_exit(self, child, 5, 0);
+    child_end(child);
+
+    child = child_shell(self, "trap '' TERM; sleep 1000 & echo $!; exit 0");
+    pid_t grandchild = child_read_pid(self, child);
+    ck_assert_int_eq(yk_child_stop(self, child, 0, yk_deadline_ms(self, 20), NULL), 1);
+    ck_assert(process_state(grandchild) == '\0' || process_state(grandchild) == 'Z');
+    child_end(child);
+
+    child = child_shell(self, "exec sleep 1000");
+    pid_t pid = yk_child_pid(child);
+    child_end(child);
+    deadline = support_deadline(self);
+    while (process_exists(pid)) { /* a task of its own reaps it */
+        ck_assert_int_lt(yk_now(self), deadline);
+        ck_assert_int_eq(yk_task_sleep(self, yk_deadline_ms(self, 1)), 0);
+    }
+    return 0;
+}
+
+START_TEST(ends_are_told_where_there_are_no_pidfds)
+{
+    if (!pidfds_forbid())
+        return; /* no seccomp in this kernel */
+    support_run(_i, without_pidfds, NULL);
+}
+END_TEST
+
 #define CHILDREN 50
 
 static int stop_one(yk_task *self, void *arg)
@@ -310,6 +348,7 @@ int main(void)
     suite_add_on_every_runtime(suite, free_kills_the_group_and_leaves_no_zombie);
     suite_add_on_every_runtime(suite, child_that_others_reaped_is_echild_and_never_signalled);
     suite_add_on_every_runtime(suite, process_that_ignores_sigchld_is_refused);
+    suite_add_on_every_runtime(suite, ends_are_told_where_there_are_no_pidfds);
     suite_add_on_every_runtime(suite, many_groups_are_stopped_at_once);
     return support_main(suite);
 }

@@ -42,7 +42,8 @@ static int host_main(yk_task *self, void *arg)
     return start->fn(self, start->fd);
 }
 
-static struct host host_fork(int i, host_fn *fn)
+/* pidfds  whether the host and its children, the guardian among them, may have some */
+static struct host host_fork(int i, host_fn *fn, bool pidfds)
 {
     int fds[2];
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
@@ -51,6 +52,8 @@ static struct host host_fork(int i, host_fn *fn)
     if (host.pid == 0) {
         struct host_start start = {fn, fds[1]};
         close(fds[0]);
+        if (!pidfds && !pidfds_forbid())
+            _exit(77);
         _exit(support_run_on(support_runtime(i), host_main, &start) == 0 ? 0 : 1);
     }
     close(fds[1]);
@@ -148,7 +151,7 @@ static int host_of_all_kinds(yk_task *self, int fd)
     return wait_for_ever(self);
 }
 
-START_TEST(killed_host_leaves_nothing)
+static void expect_all_kinds_ended(int runtime, bool pidfds)
 {
     static const char *const names[] = {"guardian", "plain",    "grandchild",      "orphan", "deaf",
                                         "stopped",  "nameless", "nameless-orphan", "left"};
@@ -159,7 +162,7 @@ START_TEST(killed_host_leaves_nothing)
         pause();
         _exit(0);
     }
-    struct host host = host_fork(_i, host_of_all_kinds);
+    struct host host = host_fork(runtime, host_of_all_kinds, pidfds);
     int fds[COUNT];
     pid_t pids[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -174,6 +177,17 @@ START_TEST(killed_host_leaves_nothing)
     ck_assert_int_eq(kill(stranger, SIGKILL), 0);
     ck_assert_int_eq(waitpid(stranger, NULL, 0), stranger);
     fclose(host.words);
+}
+
+START_TEST(killed_host_leaves_nothing)
+{
+    expect_all_kinds_ended(_i, true);
+}
+END_TEST
+
+START_TEST(killed_host_leaves_nothing_where_there_are_no_pidfds)
+{
+    expect_all_kinds_ended(_i, false);
 }
 END_TEST
 
@@ -201,7 +215,7 @@ static int host_without_its_first_guardian(yk_task *self, int fd)
 START_TEST(killed_guardian_is_replaced)
 {
     static const char *const names[] = {"before", "between", "guardian", "after"};
-    struct host host = host_fork(_i, host_without_its_first_guardian);
+    struct host host = host_fork(_i, host_without_its_first_guardian, true);
     int fds[4];
     pid_t pids[4];
     for (int i = 0; i < 4; i++)
@@ -251,7 +265,7 @@ static bool run_is_alive(const char *run_id)
 START_TEST(host_that_is_killed_while_it_starts_leaves_nothing)
 {
     for (int round = 0; round < ROUNDS; round++) {
-        struct host host = host_fork(_i, host_that_starts);
+        struct host host = host_fork(_i, host_that_starts, true);
         char run_id[128];
         ck_assert_int_eq(fscanf(host.words, "%127s", run_id), 1);
         pid_t pid;
@@ -409,6 +423,7 @@ int main(int argc, char **argv)
         return vigil_run(argc, argv);
     Suite *suite = suite_create("guardian");
     suite_add_on_every_runtime(suite, killed_host_leaves_nothing);
+    suite_add_on_every_runtime(suite, killed_host_leaves_nothing_where_there_are_no_pidfds);
     suite_add_on_every_runtime(suite, killed_guardian_is_replaced);
     suite_add_on_every_runtime(suite, host_that_is_killed_while_it_starts_leaves_nothing);
     suite_add_on_every_runtime(suite, farewell_ends_the_guardian_and_nothing_else);
