@@ -2,6 +2,8 @@
 # core/runtime - the contract with a runtime plugin, and the loader.
 libcore_la_SOURCES += \
     %D%/default.c \
+    %D%/fault.c \
+    %D%/fault.h \
     %D%/helper_program.c \
     %D%/helper_program.h \
     %D%/host.c \

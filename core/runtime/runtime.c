@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/runtime/fault.h"
 #include "core/runtime/host.h"
 #include "core/runtime/loader.h"
 
@@ -143,6 +144,7 @@ int runtime_open(const yk_entry *entry, const yk_config *config, yk_spawner **ou
         return r;
     }
     (void)MOVE(host); /* runtime_close() finds it in the spawner */
+    fault_watch(spawner);
     *out_spawner = spawner;
     return 0;
 }
@@ -225,9 +227,12 @@ int runtime_close(yk_spawner *spawner)
 {
     struct host_spawner *host = spawner->host_data;
     assert(spawner->magic == YK_SPAWNER_MAGIC && host->magic == HOST_SPAWNER_MAGIC);
+    fault_forget(spawner); /* first: it is gone when destroy has done it */
     int r = host->ops.destroy(spawner);
     if (r == 0)
         free(host);
+    else
+        fault_watch(spawner);
     return r;
 }
 

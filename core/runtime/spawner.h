@@ -285,8 +285,8 @@ struct yk_host {
     /* H4 thread_start, thread_stop: called by each thread that runs tasks or jobs, first and last
      * thing; block_on calls them on its caller's thread too.  `current` is where the runtime keeps
      * the running task of that thread (NULL there: none), and stays valid until thread_stop; NULL
-     * for a pool thread.  Sets up the signal stack.  Threads made by a runtime are made with all
-     * signals blocked. */
+     * for a pool thread.  Sets up the signal stack.  Threads made by a runtime block all
+     * signals but those of a fault of their own: SEGV, BUS, FPE, ILL, TRAP, SYS, ABRT. */
     void (*thread_start)(const char *role, yk_task *const *current);
     void (*thread_stop)(void);
 
