@@ -29,6 +29,17 @@
 #define SCALE_THREAD_SANITIZER  10
 #define SCALE_ADDRESS_SANITIZER 3
 
+#if defined(__SANITIZE_THREAD__)
+#define SANITIZES_THREADS true
+#else
+#define SANITIZES_THREADS false
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZES_ADDRESSES true
+#else
+#define SANITIZES_ADDRESSES false
+#endif
+
 /* The names of RUNTIMES, read once. */
 static struct {
     int count; /* 0: not read yet */
@@ -84,6 +95,12 @@ const char *support_runtime(int i)
     return runtimes.names[i];
 }
 
+bool support_has_runtime(const char *runtime)
+{
+    char path[PATH_BYTES];
+    return plugin_find(runtime, path);
+}
+
 yk_spawner *support_spawner(const char *runtime)
 {
     return support_spawner_with(runtime, NULL);
@@ -123,6 +140,21 @@ void support_run(int i, yk_task_fn *fn, void *arg)
     ck_assert_int_eq(support_run_on(support_runtime(i), fn, arg), 0);
 }
 
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+/* The thread sanitizer starts a thread of its own with the first that a process makes. */
+static void sanitizer_settle(void)
+{
+    pthread_t thread;
+    if (!SANITIZES_THREADS)
+        return;
+    ck_assert_int_eq(pthread_create(&thread, NULL, do_nothing, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
 /* libuv opens a pipe with the first loop of a process and keeps it (uv__signal_global_once_init):
  * not a leak of the spawner.  So it is made to do so before anything is counted, and may not open
  * more than that. */
@@ -137,6 +169,7 @@ static void library_settle(const char *runtime)
 
 int support_run_on(const char *runtime, yk_task_fn *fn, void *arg)
 {
+    sanitizer_settle();
     library_settle(runtime);
     int fds = support_fd_count(), threads = support_thread_count();
     yk_spawner *spawner = support_spawner(runtime);
@@ -164,6 +197,7 @@ static void *side_run(void *arg)
 void support_run_pair(int i, yk_task_fn *first, yk_task_fn *second, void *arg)
 {
     int count = support_runtime_count();
+    sanitizer_settle();
     library_settle(support_runtime(i / count));
     library_settle(support_runtime(i % count));
     int fds = support_fd_count(), threads = support_thread_count();
@@ -239,13 +273,9 @@ int support_scale(void)
         return (int)scale;
     if (under_valgrind())
         return SCALE_VALGRIND;
-#if defined(__SANITIZE_THREAD__)
-    return SCALE_THREAD_SANITIZER;
-#elif defined(__SANITIZE_ADDRESS__)
-    return SCALE_ADDRESS_SANITIZER;
-#else
-    return 1;
-#endif
+    return SANITIZES_THREADS     ? SCALE_THREAD_SANITIZER
+           : SANITIZES_ADDRESSES ? SCALE_ADDRESS_SANITIZER
+                                 : 1;
 }
 
 int64_t support_deadline(const yk_task *self)

@@ -37,6 +37,9 @@
 int support_runtime_count(void);
 const char *support_runtime(int i);
 
+/* Whether there is such a plugin: for those that are not built yet, or not everywhere. */
+bool support_has_runtime(const char *runtime);
+
 /* Opens a runtime by name: one under test, or "mock", "failing".  Never NULL: what goes wrong fails
  * the test. config: NULL for the defaults; extra_bytes is filled in. */
 yk_spawner *support_spawner(const char *runtime);

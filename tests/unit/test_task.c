@@ -299,9 +299,9 @@ static int use_stack(yk_task *self, void *arg)
 
 TASK_TEST(a_task_gets_the_stack_that_it_asks_for)
 {
-    yk_task_options options = {.stack_bytes = 1024 * 1024};
+    yk_task_options options = {.stack_bytes = 4 * 1024 * 1024};
     yk_task *task = NULL;
-    void *bytes = (void *)(uintptr_t)(900 * 1024);
+    void *bytes = (void *)(uintptr_t)(3 * 1024 * 1024);
     ck_assert_int_eq(yk_task_spawn_with(yk_task_spawner(self), &options, use_stack, bytes, &task),
                      0);
     ck_assert_int_eq(yk_task_join_free(self, task), 0);

@@ -204,6 +204,7 @@ TASK_TEST(a_shield_keeps_a_timeout_away)
     yk_timeout timeout;
     yk_timeout_begin(self, &timeout, 0);
     ck_assert_int_eq(receive(self, channel, YK_NEVER), -ETIMEDOUT);
+    ck_assert_int_eq(yk_channel_send(self, channel, &message, YK_NEVER), -ETIMEDOUT);
     yk_shield_begin(self);
     ck_assert_int_eq(yk_task_check(self), 0);
     ck_assert_int_eq(yk_channel_send(self, channel, &message, YK_NEVER), 0);
