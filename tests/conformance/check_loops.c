@@ -128,7 +128,7 @@ static int32_t staying_entry(yk_task *self, void *arg)
 static void spread_tasks(yk_task *self, struct bed *bed)
 {
     (void)bed;
-    struct gate gates[WORKERS + 1]; /* one a loop counts down from 0, the last is the end */
+    static struct gate gates[WORKERS + 1]; /* one a loop counts down from 0, the last is the end */
     for (uint32_t i = 0; i <= WORKERS; i++)
         gate_init(&gates[i], self, i == WORKERS);
     yk_spawn_options options = {.size = sizeof options, .placement = YK_PLACE_ANY};

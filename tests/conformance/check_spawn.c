@@ -189,7 +189,9 @@ struct spawning_job {
 
 static void run_spawning_job(yk_job *job)
 {
-    (void)spawn_some(&((struct spawning_job *)(void *)job)->some);
+    /* A copy: the job lies on the stack of a task that goes on as soon as the last one has run. */
+    struct foreign_spawn some = ((struct spawning_job *)(void *)job)->some;
+    (void)spawn_some(&some);
 }
 
 static void spawn_from_offload_thread(yk_task *self, struct bed *bed)

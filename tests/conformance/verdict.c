@@ -85,10 +85,14 @@ void verdict_warn(const char *format, ...)
 
 void verdict_step(const char *format, ...)
 {
+    static atomic_flag busy = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&busy))
+        return; /* of two at the same moment one is enough */
     va_list args;
     va_start(args, format);
     (void)vsnprintf(page->step, sizeof page->step, format, args);
     va_end(args);
+    atomic_flag_clear(&busy);
 }
 
 const char *code_name(int64_t code)
