@@ -7,4 +7,4 @@ shape_tests = \
 TESTS += $(shape_tests)
 EXTRA_DIST += $(shape_tests) core/LAYERS .clang-format .clang-tidy .shellcheckrc \
     tools/check-layers tools/check-staged tools/check-style tools/install-hooks \
-    tools/wrap-comments
+    tools/tidy.h tools/wrap-comments
