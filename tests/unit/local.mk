@@ -43,6 +43,7 @@ unit_tests += \
     %D%/test_list \
     %D%/test_lock \
     %D%/test_mutex \
+    %D%/test_no_memory \
     %D%/test_offload \
     %D%/test_run \
     %D%/test_select \
@@ -53,6 +54,7 @@ unit_tests += \
     %D%/test_timeout \
     %D%/test_wait_fd \
     %D%/test_watchdog
+%C%_test_no_memory_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
 
 # core/config and core/runtime; the planted runtime lies in a folder of its own.
 unit_tests += \

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * test_stress.c - random programs over everything in core/task; what must hold is counted at the end.
+ * test_stress.c - random programs over everything in core/task; what must hold is counted at the
+ * end.
  *
- * Layer: tests/unit.  On every runtime, and with the tasks of two runtimes in one world.  The seed is printed;
- * YOKE_TEST_SEED=n begins with it again (on real threads the schedule differs, the programs do not).
+ * Layer: tests/unit.  On every runtime, and with the tasks of two runtimes in one world.  The seed
+ * is printed; YOKE_TEST_SEED=n begins with it again (on real threads the schedule differs, the
+ * programs do not).
  *
- * What must hold: each message sent is received once or still there; a count behind a mutex is exact; permits are all
- * back; every task ends when it is cancelled.  Start at worker(). */
+ * What must hold: each message sent is received once or still there; a count behind a mutex is
+ * exact; permits are all back; every task ends when it is cancelled.  Start at worker(). */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -356,7 +358,8 @@ static int step(yk_task *self, struct actor *actor)
     return r;
 }
 
-/* A random program.  It ends when it is cancelled, or after some steps; a few then fail, for their group. */
+/* A random program.  It ends when it is cancelled, or after some steps; a few then fail, for their
+ * group. */
 static int worker(yk_task *self, void *arg)
 {
     struct actor *actor = arg;
@@ -387,7 +390,8 @@ static void workers_start(yk_task *self, struct world *world, int number)
     world->sides_ready++;
 }
 
-/* The main task of one side of the world: starts workers, lets them run, ends those that are left. */
+/* The main task of one side of the world: starts workers, lets them run, ends those that are
+ * left. */
 static int side(yk_task *self, void *arg)
 {
     struct world *world = arg;
