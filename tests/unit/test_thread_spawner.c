@@ -107,7 +107,7 @@ static int32_t uses_everything(yk_task *self, void *arg)
 
 START_TEST(destroy_leaves_no_thread_and_no_descriptor)
 {
-    int fds = support_fd_count(), threads = support_thread_count();
+    int fds = support_fd_count(), threads = threads_count();
     yk_spawner *spawner = threads_open(NULL, 0);
     threads_run(spawner, uses_everything, NULL);
     threads_await_live(spawner, 0);

@@ -142,6 +142,61 @@ START_TEST(a_storm_of_unparks_leaves_one_token_at_the_most)
 }
 END_TEST
 
+/* One token a round, at nearly the moment of the deadline. */
+struct photo_finish {
+    yk_task *runner;
+    _Atomic int64_t deadline; /* of the round; 0: none */
+    atomic_int given;
+    atomic_bool over;
+};
+
+static void *gives_at_the_deadline(void *arg)
+{
+    struct photo_finish *finish = arg;
+    unsigned int seed = 11;
+    while (!atomic_load(&finish->over)) {
+        int64_t deadline = atomic_exchange(&finish->deadline, 0);
+        if (deadline == 0)
+            continue;
+        int64_t moment = deadline + rand_r(&seed) % 120000 - 20000;
+        while (yk_now(NULL) < moment)
+            ;
+        finish->runner->ops->unpark(finish->runner);
+        atomic_fetch_add(&finish->given, 1);
+    }
+    return NULL;
+}
+
+static int32_t takes_at_the_deadline(yk_task *self, void *arg)
+{
+    struct photo_finish *finish = arg;
+    int late = 0;
+    finish->runner = self;
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, gives_at_the_deadline, finish), 0);
+    for (int i = 0; i < 3000 / support_scale(); i++) {
+        int64_t deadline = yk_now(NULL) + 50000;
+        atomic_store(&finish->deadline, deadline);
+        int r = self->ops->park(self, deadline);
+        AWAIT(atomic_load(&finish->given) == i + 1);
+        ck_assert_int_eq(self->ops->park(self, 0), r == 0 ? -ETIMEDOUT : 0);
+        late += r != 0;
+    }
+    ck_assert_int_gt(late, 0);
+    atomic_store(&finish->over, true);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    return 0;
+}
+
+START_TEST(a_token_at_the_moment_of_the_deadline_is_taken_then_or_next)
+{
+    struct photo_finish finish = {.deadline = 0};
+    yk_spawner *spawner = threads_open(NULL, 0);
+    threads_run(spawner, takes_at_the_deadline, &finish);
+    support_close(spawner);
+}
+END_TEST
+
 static int32_t counts_wakes(yk_task *self, void *arg)
 {
     yk_stats stats = {.size = sizeof stats};
@@ -184,6 +239,7 @@ int main(void)
     suite_add(suite, park_is_never_early);
     suite_add(suite, no_wake_up_is_lost_between_two_tasks);
     suite_add(suite, a_storm_of_unparks_leaves_one_token_at_the_most);
+    suite_add(suite, a_token_at_the_moment_of_the_deadline_is_taken_then_or_next);
     suite_add(suite, an_unpark_before_the_park_needs_no_system_call);
     suite_add(suite, an_unpark_of_an_ended_task_is_harmless);
     return threads_main(suite);

@@ -62,7 +62,7 @@ static void run_together(yk_spawner *spawner)
 START_TEST(threads_that_wait_are_bounded_by_cache_max)
 {
     static const yk_option options[] = {{"cache_max", "2"}, {"idle_ms", "3600000"}};
-    int threads = support_thread_count();
+    int threads = threads_count();
     yk_spawner *spawner = threads_open(options, 2);
     run_together(spawner);
     support_expect_counts(support_fd_count(), threads + 2);
@@ -75,7 +75,7 @@ END_TEST
 START_TEST(a_thread_that_waits_in_vain_ends)
 {
     static const yk_option options = {"idle_ms", "1"};
-    int threads = support_thread_count();
+    int threads = threads_count();
     yk_spawner *spawner = threads_open(&options, 1);
     run_together(spawner);
     support_expect_counts(support_fd_count(), threads);
@@ -89,7 +89,7 @@ END_TEST
 START_TEST(idle_ms_0_keeps_no_thread)
 {
     static const yk_option options = {"idle_ms", "0"};
-    int threads = support_thread_count();
+    int threads = threads_count();
     yk_spawner *spawner = threads_open(&options, 1);
     run_together(spawner);
     support_expect_counts(support_fd_count(), threads);
@@ -119,7 +119,7 @@ END_TEST
 START_TEST(a_larger_stack_gets_a_thread_of_its_own_that_is_not_kept)
 {
     static const yk_option forever = {"idle_ms", "3600000"};
-    int threads = support_thread_count();
+    int threads = threads_count();
     yk_spawner *spawner = threads_open(&forever, 1);
     yk_spawn_options large = {.size = sizeof large, .stack_bytes = 1024 * 1024};
     ck_assert_int_eq(spawner->ops->spawn(spawner, &large, threads_nothing, NULL, NULL), 0);

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +65,25 @@ static inline void threads_await_live(yk_spawner *spawner, uint64_t count)
         while (!(condition))                                                                       \
             ck_assert_msg(yk_now(NULL) < await_deadline, "%s: does not come true", #condition);    \
     } while (0)
+
+static inline void *threads_tell_number(void *out_number)
+{
+    *(pid_t *)out_number = gettid();
+    return NULL;
+}
+
+/* The threads of the process, those included that a sanitizer starts beside the first one. */
+static inline int threads_count(void)
+{
+    pthread_t thread;
+    pid_t number = 0;
+    char path[64];
+    ck_assert_int_eq(pthread_create(&thread, NULL, threads_tell_number, &number), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d", number);
+    AWAIT(access(path, F_OK) < 0);
+    return support_thread_count();
+}
 
 /* A task that waits for its token. */
 static inline int32_t threads_park(yk_task *self, void *arg)
