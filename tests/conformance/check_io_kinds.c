@@ -224,8 +224,10 @@ static void special_descriptors(yk_task *self, struct bed *bed)
     if (pid == 0)
         _exit(0);
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    EXPECT(fcntl(pidfd, F_SETFL, O_RDWR | O_NONBLOCK) == 0, "the kit cannot set a pidfd up");
-    expect_in(self, pidfd, "a pidfd of a child that ends");
+    if (pidfd >= 0) { /* valgrind has none */
+        EXPECT(fcntl(pidfd, F_SETFL, O_RDWR | O_NONBLOCK) == 0, "the kit cannot set a pidfd up");
+        expect_in(self, pidfd, "a pidfd of a child that ends");
+    }
     EXPECT(waitpid(pid, NULL, 0) == pid, "somebody else has waited for the kit's child");
 }
 

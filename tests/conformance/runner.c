@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,6 @@
 struct run {
     struct outcome *outcome; /* NULL: this place is free */
     pid_t pid;
-    int pidfd;
     int output_fd;
     struct verdict_page *page; /* owned mapping */
     int64_t start_ns;
@@ -138,9 +136,19 @@ static void start_tools_thread(void)
 #endif
 }
 
+/* SIGCHLD is awaited, so it is blocked here, and not in the children. */
+static void block_sigchld(int how)
+{
+    sigset_t child;
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    (void)sigprocmask(how, &child, NULL);
+}
+
 static void run_in_child(const struct bed *bed, const struct run *run)
 {
     (void)setpgid(0, 0);
+    block_sigchld(SIG_UNBLOCK);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct rlimit no_core = {0};
     (void)setrlimit(RLIMIT_CORE, &no_core);
@@ -176,9 +184,6 @@ static void run_start(const struct bed *bed, struct run *run, struct outcome *ou
     if (run->pid == 0)
         run_in_child(bed, run);
     (void)setpgid(run->pid, run->pid); /* whoever is first */
-    run->pidfd = (int)syscall(SYS_pidfd_open, run->pid, 0);
-    if (run->pidfd < 0)
-        die("pidfd_open");
 }
 
 static void read_output(const struct run *run)
@@ -225,29 +230,37 @@ static void run_end(struct run *run, bool timed_out)
     if (run->outcome->verdict == VERDICT_FAIL)
         read_output(run);
     (void)close(run->output_fd);
-    (void)close(run->pidfd);
     (void)munmap(run->page, sizeof *run->page);
     run->outcome = NULL;
+}
+
+static bool has_ended(const struct run *run)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
 }
 
 /* Waits until one has ended or is out of time, and ends it. */
 static void await_one(struct run *runs, int jobs)
 {
-    struct pollfd fds[RUNNER_JOBS_MAX];
     int64_t now_ns = monotonic_ns();
     int64_t wait_ns = INT64_MAX;
-    for (int i = 0; i < jobs; i++) {
-        fds[i] = (struct pollfd){.fd = runs[i].outcome ? runs[i].pidfd : -1, .events = POLLIN};
+    for (int i = 0; i < jobs; i++)
         if (runs[i].outcome && runs[i].deadline_ns - now_ns < wait_ns)
             wait_ns = runs[i].deadline_ns - now_ns;
-    }
-    int wait_ms = wait_ns < 0 ? 0 : (int)(wait_ns / 1000000 + 1);
-    if (poll(fds, (nfds_t)jobs, wait_ms) < 0 && errno != EINTR)
-        die("poll");
+    if (wait_ns < 0)
+        wait_ns = 0;
+    struct timespec wait = {.tv_sec = wait_ns / 1000000000, .tv_nsec = wait_ns % 1000000000};
+    sigset_t child;
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    (void)sigtimedwait(&child, NULL, &wait); /* whatever it says, all are looked at */
     now_ns = monotonic_ns();
-    for (int i = 0; i < jobs; i++)
-        if (runs[i].outcome && (fds[i].revents || now_ns >= runs[i].deadline_ns))
-            run_end(&runs[i], !fds[i].revents);
+    for (int i = 0; i < jobs; i++) {
+        bool ended = runs[i].outcome && has_ended(&runs[i]);
+        if (ended || (runs[i].outcome && now_ns >= runs[i].deadline_ns))
+            run_end(&runs[i], !ended);
+    }
 }
 
 /* "LOOPS", the first of the caps. */
@@ -287,6 +300,7 @@ void runner_run(const struct run_plan *plan, struct outcome *outcomes, size_t co
     struct run runs[RUNNER_JOBS_MAX] = {0};
     size_t started = 0;
     size_t told = 0;
+    block_sigchld(SIG_BLOCK);
     while (told < count) {
         struct run *place = free_place(runs, plan->jobs);
         if (started < count && place) {
