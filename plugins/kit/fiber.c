@@ -125,7 +125,7 @@ void kit_fiber_unref(struct kit_fiber *fiber)
     fiber->task.magic = 0;
     if (loop->kit->census)
         note_depth(loop->kit, stack);
-    if (kit_loop_here == loop)
+    if (kit_loop_here == loop && !stack->foreign)
         kit_shelf_give(&loop->shelf, stack);
     else
         kit_store_give(&loop->kit->store, stack);

@@ -141,6 +141,7 @@ struct kit_stack *kit_store_take(struct kit_store *store, int class)
     if (stack) {
         store->free[class] = stack->next;
         store->free_count--;
+        stack->foreign = true;
     }
     pthread_mutex_unlock(&store->mutex);
 #if defined(KIT_ASAN)
@@ -152,6 +153,11 @@ struct kit_stack *kit_store_take(struct kit_store *store, int class)
 
 void kit_store_give(struct kit_store *store, struct kit_stack *stack)
 {
+    pthread_mutex_lock(&store->mutex);
+    bool many = store->free_count >= KIT_STACK_WARM_MAX;
+    pthread_mutex_unlock(&store->mutex);
+    if (many)
+        (void)madvise(stack->low, stack->bytes, MADV_DONTNEED); /* cannot fail on our own mapping */
     pthread_mutex_lock(&store->mutex);
     stack->next = store->free[stack->class];
     store->free[stack->class] = stack;
@@ -168,9 +174,11 @@ struct kit_stack *kit_shelf_take(struct kit_shelf *shelf, int class)
     } else if ((stack = shelf->cold[class]) != NULL) {
         shelf->cold[class] = stack->next;
         shelf->cold_count--;
-        stack->cold = false;
     } else {
-        return kit_store_take(shelf->store, class);
+        stack = kit_store_take(shelf->store, class);
+        if (stack)
+            stack->foreign = false;
+        return stack;
     }
 #if defined(KIT_ASAN)
     __asan_unpoison_memory_region(stack->low, stack->bytes);
@@ -195,7 +203,6 @@ bool kit_shelf_trim(struct kit_shelf *shelf)
             shelf->warm_count--;
             (void)madvise(stack->low, stack->bytes,
                           MADV_DONTNEED); /* cannot fail on our own mapping */
-            stack->cold = true;
             stack->next = shelf->cold[class];
             shelf->cold[class] = stack;
             shelf->cold_count++;

@@ -29,7 +29,7 @@ struct kit_stack {
     uint32_t bytes;         /* usable */
     uint16_t class;
     uint16_t color; /* 0..15, so that the tops of stacks do not meet in the cache */
-    bool cold;      /* its memory was given back */
+    bool foreign;   /* the store's: for a task that another thread spawned on its loop */
 };
 
 struct kit_slab;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/runtime/host.h"
 #include "core/runtime/loader.h"
 #include "core/runtime/runtime.h"
 #include "core/task/waiting.h"
@@ -106,8 +107,39 @@ yk_spawner *support_spawner(const char *runtime)
     return support_spawner_with(runtime, NULL);
 }
 
+/* ---- "uv/3": three loops, and each task on the emptiest one unless it says otherwise ---- */
+
+static int32_t (*inner_spawn)(yk_spawner *spawner, const yk_spawn_options *options,
+                              yk_entry_fn *entry, void *arg, yk_task **out_task);
+
+static int32_t spawn_spread(yk_spawner *spawner, const yk_spawn_options *options,
+                            yk_entry_fn *entry, void *arg, yk_task **out_task)
+{
+    yk_spawn_options spread = *options;
+    if (spread.placement == YK_PLACE_INHERIT)
+        spread.placement = YK_PLACE_ANY;
+    return inner_spawn(spawner, &spread, entry, arg, out_task);
+}
+
+static yk_spawner *spread_spawner(const char *name, const char *slash, const yk_config *config)
+{
+    char runtime[NAME_BYTES] = "";
+    ck_assert_uint_lt((size_t)(slash - name), sizeof runtime);
+    memcpy(runtime, name, (size_t)(slash - name));
+    yk_config spread = config ? *config : (yk_config){0};
+    spread.workers = (uint32_t)strtoul(slash + 1, NULL, 10);
+    yk_spawner *spawner = support_spawner_with(runtime, &spread);
+    struct host_spawner *host = spawner->host_data;
+    inner_spawn = host->ops.spawn;
+    host->ops.spawn = spawn_spread;
+    return spawner;
+}
+
 yk_spawner *support_spawner_with(const char *runtime, const yk_config *config)
 {
+    const char *slash = runtime[0] == '/' ? NULL : strchr(runtime, '/');
+    if (slash)
+        return spread_spawner(runtime, slash, config);
     char path[PATH_BYTES];
     if (!plugin_find(runtime, path))
         ck_abort_msg("no runtime_%s.so in YOKE_TEST_PLUGIN_DIR", runtime);
@@ -160,7 +192,7 @@ static void sanitizer_settle(void)
  * more than that. */
 static void library_settle(const char *runtime)
 {
-    if (strcmp(runtime, "uv") != 0)
+    if (strncmp(runtime, "uv", 2) != 0)
         return;
     int fds = support_fd_count();
     support_close(support_spawner(runtime));

@@ -85,5 +85,6 @@ EXTRA_DIST += %D%/child_case.h
 
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+TESTS += $(unit_tests) %D%/test_workers.sh
 endif
+EXTRA_DIST += %D%/test_workers.sh
