@@ -65,7 +65,8 @@ endif
 # A plugin that is built from installed files, by tests/system/out_of_tree.sh.
 EXTRA_DIST += %D%/examples/epoll/Makefile %D%/examples/epoll/epoll_driver.c
 
-EXTRA_DIST += %D%/INJECTION.md %D%/MIGRATING.md
+EXTRA_DIST += %D%/ARCHITECTURE.md %D%/HACKING.md %D%/INJECTION.md %D%/MIGRATING.md %D%/OPERATIONS.md \
+    %D%/PLUGINS.md %D%/TOUR.md %D%/adr
 
 docs_tests = tests/shape/test_docs.sh tests/system/out_of_tree.sh tests/system/test_examples.sh
 TESTS += $(docs_tests)

@@ -77,7 +77,19 @@ page 'nothing'
 printf '# a tour\n' >"$tree/docs/TOUR.md"; said 'docs/TOUR.md:1: has 0 stops, wanted are 10'
 rm "$tree/docs/TOUR.md"
 
-# 4. width
+# 4. sentences
+cat >"$tree/core/base/ring.h" <<'CODE'
+/* "in a comment" */
+int r = fail(err, -EINVAL, "ring '%s' is full: it has "
+                           "%d slots", name, count);
+CODE
+head='<!-- sentences -->'
+page "$head" "| said | why |" '|---|---|' "| \`ring '...' is full: it has ... slots\` | so |"; fine
+page "$head" "| \`is full: it has\` | so |" 'text' "| \`is empty\` | not of the table |"; fine
+page "$head" "| \`is empty\` | so |"; said "docs/PAGE.md:2: no source says 'is empty'"
+page "$head" "| \`in a comment\` | so |"; said "docs/PAGE.md:2: no source says 'in a comment'"
+
+# 5. width
 wide=$(printf '%0101d' 0)
 page "$wide"; said 'docs/PAGE.md:1: 101 columns, at most 100'
 page "| $wide |" '```' "$wide" '```'; fine

@@ -70,14 +70,14 @@ says 'epoll      ready          1.0.0 (epoll of Linux)'
 
 # conf LINE...: a runtimes.conf
 conf() { printf '%s\n' "$@" >"$folder/runtimes.conf"; }
-conf '[default]' 'runtime = epoll' '[runtime epoll]' 'events_max = 16' 'census = yes'
+conf '[default]' 'runtime = epoll' '[runtime epoll]' 'events_max = 16' 'census = yes' 'watchdog_ms = 100'
 wants "its own keys" "$yoke" config check --runtimes "$folder/runtimes.conf"
 conf '[default]' 'runtime = epoll' '[runtime epoll]' 'events_max = many'
 wants "a bad value of its own" bash -c '! "$@"' - "$yoke" config check --runtimes "$folder/runtimes.conf"
 says "events_max is a whole number, 1 to 256, not 'many'"
 conf '[default]' 'runtime = epoll' '[runtime epoll]' 'evnets_max = 16'
 wants "a key that nobody knows" bash -c '! "$@"' - "$yoke" config check --runtimes "$folder/runtimes.conf"
-says "runtime epoll knows no option 'evnets_max'; it has events_max, and census of the kit"
+says "runtime epoll knows no option 'evnets_max'; it has events_max, and what every runtime on the kit has"
 conf '[default]' 'runtime = epoll'
 export YOKE_RUNTIMES=$folder/runtimes.conf
 
@@ -89,16 +89,11 @@ wants "the program runs" env LD_LIBRARY_PATH="$dest$libdir" "$folder/program"
 says 'given none: tick 3'
 
 # --- and so does yoke up -----------------------------------------------------------------------------------------------
-cat >"$folder/services.yaml" <<'STACK'
-version: "1.0"
-services:
-  first: {type: process, binary: sh, args: [-c, "echo I am up; exec cat"]}
-  second: {type: process, binary: sh, args: [-c, "echo so am I"], dependencies: [first]}
-STACK
-wants "yoke up" "$yoke" up -c "$folder/services.yaml"
-says 'I am up'
-says 'so am I'
-says epoll
+export DEMO_SECONDS=1
+wants "yoke up" "$yoke" up -c "$srcdir/docs/examples/demo/services.yaml"
+says 'demo: 3 services, runtime epoll 1.0.0 (epoll of Linux)'
+says 'report | nothing to complain of'
+says 'yoke   | ended, code 0'
 
 echo "Checks: $checks, Failures: $failures, Errors: 0"
 [[ $failures -eq 0 ]]

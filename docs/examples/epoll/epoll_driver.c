@@ -44,8 +44,8 @@ static int read_options(const yk_config *config, int *out_events_max, yk_error *
         char *end = NULL;
         if (strcmp(option->key, "events_max") != 0)
             return yk_kit_fail(error, -EINVAL,
-                               "runtime epoll knows no option '%s'; it has events_max, and census "
-                               "of the kit",
+                               "runtime epoll knows no option '%s'; it has events_max, and what "
+                               "every runtime on the kit has",
                                option->key);
         long number = strtol(option->value, &end, 10);
         if (end == option->value || *end || number < 1 || number > EVENTS_MAX)
