@@ -4,6 +4,8 @@
  * Layer: core/runtime.  Threads: any.  Start at host_table(). */
 #pragma once
 
+#include <stdbool.h>
+
 #include "core/runtime/spawner.h"
 
 /* Bytes that core keeps in each task (yk_config.extra_bytes); core/task asserts that its state
@@ -16,7 +18,7 @@ const yk_host *host_table(void);
 /* What a loaded spawner's host_data points to: core's own state of one spawner. */
 struct host_spawner {
     uint32_t magic; /* HOST_SPAWNER_MAGIC */
-    uint32_t reserved;
+    bool threaded;  /* each task has a thread (YK_CAP_BLOCKING_OK): one that is woken runs at once */
     yk_ops ops;               /* the host's copy (ABI V5), zero where the plugin's is shorter */
     const yk_entry *entry;    /* borrowed from the loaded plugin, lives for ever */
     const yk_clock_v1 *clock; /* NULL: CLOCK_MONOTONIC */

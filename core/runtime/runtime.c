@@ -128,6 +128,7 @@ int runtime_open(const yk_entry *entry, const yk_config *config, yk_spawner **ou
         return fail(err, -ENOMEM, "runtime %s: out of memory", entry->id);
     host->magic = HOST_SPAWNER_MAGIC;
     host->entry = entry;
+    host->threaded = (entry->caps & YK_CAP_BLOCKING_OK) != 0;
 
     yk_config full = config ? *config : (yk_config){0};
     full.size = sizeof full;

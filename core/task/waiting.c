@@ -9,8 +9,18 @@
 
 void wait_fire(struct wait *wait)
 {
-    verb_unpark(wait->task);
+    yk_task *task = wait->task;
+    if (!host_spawner_of(task->spawner)->threaded) {
+        verb_unpark(task); /* by the state the task is still there */
+        atomic_store_explicit(&wait->state, WAIT_FIRED, memory_order_release);
+        return;
+    }
+    /* A thread that is woken runs before unpark is back, and would wait for the state: five times
+     * as long as the wake itself. */
+    verb_ref(task);
     atomic_store_explicit(&wait->state, WAIT_FIRED, memory_order_release);
+    verb_unpark(task);
+    verb_unref(task);
 }
 
 void wait_queue_fire_all(yk_wait_queue *queue, int32_t result)

@@ -181,17 +181,24 @@ static bool someone_sleeps(struct roster *roster)
     return false;
 }
 
+/* With the lock held. */
+static bool is_empty(struct roster *roster)
+{
+    return roster->live == 0 && atomic_load_explicit(&roster->blocks, memory_order_acquire) == 0;
+}
+
 bool roster_settles_empty(struct roster *roster)
 {
-    struct timespec until = clock_timespec(clock_now() + ROSTER_ENDING_MS * NS_PER_MS);
+    int64_t now = clock_now();
+    int64_t deadline = now + ROSTER_ENDING_MS * NS_PER_MS;
     pthread_mutex_lock(&roster->mutex);
     roster->ended_waiters++;
-    int r = 0;
-    while (roster->live > 0 && r == 0 && !someone_sleeps(roster))
-        r = pthread_cond_timedwait(&roster->ended, &roster->mutex, &until);
+    for (; now < deadline && !is_empty(roster) && !someone_sleeps(roster); now = clock_now()) {
+        struct timespec until = clock_timespec(now + NS_PER_MS); /* a last unref tells nobody */
+        (void)pthread_cond_timedwait(&roster->ended, &roster->mutex, &until);
+    }
     roster->ended_waiters--;
-    bool empty =
-        roster->live == 0 && atomic_load_explicit(&roster->blocks, memory_order_acquire) == 0;
+    bool empty = is_empty(roster);
     pthread_mutex_unlock(&roster->mutex);
     return empty;
 }

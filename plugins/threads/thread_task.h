@@ -85,7 +85,7 @@ void roster_add(struct roster *roster, struct task *task);
 void roster_walk(struct roster *roster, void (*visit)(yk_task *task, void *arg), void *arg);
 
 /* Whether nothing is left: no task, no reference.  A task that has told its joiner may still be on
- * its way out, so this waits for tasks that run, ROSTER_ENDING_MS at the longest; not for those
- * that sleep. */
+ * its way out, and who has woken a task may still hold it: so this waits for tasks that run and for
+ * references, ROSTER_ENDING_MS at the longest; not for tasks that sleep. */
 bool roster_settles_empty(struct roster *roster);
 #define ROSTER_ENDING_MS 100
