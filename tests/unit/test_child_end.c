@@ -74,6 +74,14 @@ TASK_TEST(several_tasks_wait_and_one_is_cancelled)
     }
 }
 
+static bool has_pidfds(void)
+{
+    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 TASK_TEST(leader_is_a_zombie_until_the_child_is_freed)
 {
     child_warm_up(self);
@@ -82,7 +90,8 @@ TASK_TEST(leader_is_a_zombie_until_the_child_is_freed)
     int fd_count = support_fd_count();
     child_expect_exit(self, child, 0, 0);
     ck_assert_int_eq(process_state(pid), 'Z');
-    ck_assert_int_le(support_fd_count(), fd_count - 1);   /* the pidfd is not needed any more */
+    if (has_pidfds())
+        ck_assert_int_lt(support_fd_count(), fd_count);   /* it is not needed any more */
     ck_assert_int_eq(yk_child_signal(child, SIGTERM), 0); /* reaches nobody, no stranger either */
     child_end(child);
     ck_assert(!process_exists(pid));

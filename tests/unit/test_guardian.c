@@ -421,6 +421,11 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], GUARDIAN_COMMAND) == 0)
         return vigil_run(argc, argv);
+    const char *preloads = getenv("LD_PRELOAD");
+    if (preloads && strstr(preloads, "vgpreload")) {
+        puts("skipped: under valgrind /proc/self/exe is valgrind, not this program");
+        return 77;
+    }
     Suite *suite = suite_create("guardian");
     suite_add_on_every_runtime(suite, killed_host_leaves_nothing);
     suite_add_on_every_runtime(suite, killed_host_leaves_nothing_where_there_are_no_pidfds);
