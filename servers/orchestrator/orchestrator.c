@@ -245,6 +245,15 @@ static int watch_signals(yk_task *self, void *arg)
     }
 }
 
+/* A task: waits for the end of those who take our output. */
+static int watch_output(yk_task *self, void *arg)
+{
+    struct orchestrator *orchestrator = arg;
+    if (report_await_failure(self, orchestrator->report) != -ECANCELED)
+        stopping_output_failed(self, orchestrator);
+    return 0;
+}
+
 static size_t count_chosen(const struct orchestrator *orchestrator)
 {
     size_t count = 0;
@@ -270,6 +279,8 @@ static int open_all(yk_task *self, struct orchestrator *orchestrator, struct err
     if (r >= 0)
         r = yk_group_spawn(orchestrator->watchers, "signals", watch_signals, orchestrator);
     if (r >= 0)
+        r = yk_group_spawn(orchestrator->watchers, "output", watch_output, orchestrator);
+    if (r >= 0)
         r = yk_reaper_new(spawner, &orchestrator->reaper);
     if (r < 0)
         return fail(err, r, "cannot start: %s", error_words(r));
@@ -280,8 +291,10 @@ static int open_all(yk_task *self, struct orchestrator *orchestrator, struct err
 /* In reverse order; whatever is there. */
 static void close_all(yk_task *self, struct orchestrator *orchestrator)
 {
-    yk_group_free(MOVE(orchestrator->watchers));
-    yk_group_free(MOVE(orchestrator->services));
+    yk_group_free(orchestrator->watchers); /* whose tasks use it until they have ended */
+    orchestrator->watchers = NULL;
+    yk_group_free(orchestrator->services);
+    orchestrator->services = NULL;
     if (orchestrator->guardian) {
         int64_t deadline = yk_deadline_ms(self, GUARDIAN_CLOSE_MS);
         int r = guardian_close(self, MOVE(orchestrator->guardian), deadline);

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include <yoke/channel.h>
+
 #include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/utf8.h"
@@ -17,6 +19,7 @@
 struct report {
     struct report_options options;
     struct console *console; /* owned */
+    yk_channel *written;     /* owned; a message: something was handed on since the last */
     _Atomic int error;       /* the first of the descriptor */
 };
 
@@ -27,11 +30,22 @@ int report_new(yk_spawner *spawner, const struct report_options *options,
     if (!report)
         return -ENOMEM;
     report->options = *options;
-    int r = console_new(spawner, options->fd, &report->console);
+    int r = yk_channel_new(1, 1, &report->written);
+    if (r < 0)
+        return r;
+    r = console_new(spawner, options->fd, &report->console);
     if (r < 0)
         return r;
     *out_report = MOVE(report);
     return 0;
+}
+
+/* Keeps the first error of the descriptor. */
+static void note_error(struct report *report, int code)
+{
+    int none = 0;
+    if (code < 0 && code != -ECANCELED && code != -ETIMEDOUT && code != -EMSGSIZE)
+        (void)atomic_compare_exchange_strong(&report->error, &none, code); /* the first stays */
 }
 
 static int hand_on(yk_task *self, struct report *report, struct text *text)
@@ -39,9 +53,10 @@ static int hand_on(yk_task *self, struct report *report, struct text *text)
     if (text_check(text) < 0)
         return text_check(text);
     int r = console_write(self, report->console, text_bytes(text), text_len(text));
-    int none = 0;
-    if (r < 0 && r != -ECANCELED && r != -ETIMEDOUT && r != -EMSGSIZE)
-        (void)atomic_compare_exchange_strong(&report->error, &none, r); /* the first is kept */
+    char message = 0;
+    int sent = yk_channel_try_send(report->written, &message);
+    (void)sent; /* one that is there already will do */
+    note_error(report, r);
     return r;
 }
 
@@ -119,23 +134,20 @@ int report_scratch_new(struct text **out_scratch)
     return text_new(CONSOLE_BUFFER_BYTES, out_scratch);
 }
 
-int report_lines(yk_task *self, struct report *report, const struct report_source *source,
-                 struct lines *lines, struct text *scratch)
+void report_lines(yk_task *self, struct report *report, const struct report_source *source,
+                  struct lines *lines, struct text *scratch)
 {
     struct line line;
-    int failed = 0;
     text_clear(scratch);
     while (lines_next(lines, &line)) {
         add_line(report, source, &line, scratch);
         if (text_len(scratch) < BATCH_BYTES && text_check(scratch) >= 0)
             continue;
-        int r = hand_on(self, report, scratch);
-        if (r < 0 && failed == 0)
-            failed = r;
+        (void)hand_on(self, report, scratch);
         text_clear(scratch);
     }
-    int r = text_len(scratch) > 0 ? hand_on(self, report, scratch) : 0;
-    return failed < 0 ? failed : r;
+    if (text_len(scratch) > 0)
+        (void)hand_on(self, report, scratch);
 }
 
 static int tell(yk_task *self, struct report *report, const struct event *event)
@@ -171,6 +183,20 @@ int report_check(const struct report *report)
     return atomic_load(&report->error);
 }
 
+int report_await_failure(yk_task *self, struct report *report)
+{
+    for (;;) {
+        char message = 0;
+        int r = yk_channel_receive(self, report->written, &message, YK_NEVER);
+        if (r >= 0)
+            r = console_flush(self, report->console, YK_NEVER);
+        if (r < 0) {
+            note_error(report, r);
+            return r;
+        }
+    }
+}
+
 int report_flush(yk_task *self, struct report *report, int64_t deadline)
 {
     return console_flush(self, report->console, deadline);
@@ -181,5 +207,6 @@ void report_free(struct report *take_report)
     if (!take_report)
         return;
     console_free(take_report->console);
+    yk_channel_free(take_report->written);
     free(take_report);
 }

@@ -36,13 +36,13 @@ struct report_source {
     yk_child_stream stream;
 };
 
-/* Takes the lines that are whole and hands them on.  Blocks while the reader is slow.
+/* Takes the lines that are whole and hands them on.  Blocks while the reader is slow.  What the
+ * memory does not suffice for is left out; that the descriptor fails is told by
+ * report_await_failure().
  *
- * scratch  of report_scratch_new(), for this stream alone
- * Returns 0, an error of console_write(), -ENOMEM (a line did not fit the memory: it is left
- * out). */
-MUST_USE int report_lines(yk_task *self, struct report *report, const struct report_source *source,
-                          struct lines *lines, struct text *scratch);
+ * scratch  of report_scratch_new(), for this stream alone */
+void report_lines(yk_task *self, struct report *report, const struct report_source *source,
+                  struct lines *lines, struct text *scratch);
 MUST_USE int report_scratch_new(struct text **out_scratch);
 
 /* Tells an event.  Blocks; shielded, so that ends are told of what is cancelled.  Errors are those
@@ -51,6 +51,10 @@ void report_event(yk_task *self, struct report *report, const struct event *even
 
 /* Returns 0, or the first error of the descriptor: nothing is told any more. */
 int report_check(const struct report *report);
+
+/* Waits until the descriptor fails, whether anybody has something to write then or not.  Blocks.
+ * Returns its error, or -ECANCELED. */
+MUST_USE int report_await_failure(yk_task *self, struct report *report);
 
 /* Waits until all of it is written.  Blocks.  Returns as console_flush(). */
 MUST_USE int report_flush(yk_task *self, struct report *report, int64_t deadline);

@@ -70,8 +70,7 @@ static int read_stream(yk_task *self, struct service_run *run, yk_child_stream s
         else
             lines_end(lines);
         atomic_fetch_add_explicit(&run->reads, 1, memory_order_relaxed);
-        if (report_lines(self, report, &source, lines, scratch) < 0 && report_check(report) < 0)
-            stopping_output_failed(self, run->orchestrator);
+        report_lines(self, report, &source, lines, scratch);
     }
     return r < 0 ? r : (int)n;
 }
