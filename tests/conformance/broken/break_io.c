@@ -150,7 +150,7 @@ static void say_always_ready(yk_ops *ops)
 }
 
 /* Readiness waits until nobody yields any more for a while. */
-#define QUIET_NS INT64_C(10000000)
+#define QUIET_NS INT64_C(200000000)
 
 static _Atomic uint64_t yields;
 
