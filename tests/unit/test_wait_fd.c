@@ -68,6 +68,8 @@ static int read_byte(yk_task *self, void *arg)
     for (;;) {
         unsigned char byte;
         int r = yk_fd_wait(self, wires->in, YK_IN, YK_NEVER);
+        if (r == -EBUSY && yk_task_yield(self) == 0)
+            continue; /* another thread has a look just now */
         if (r < 0)
             return r;
         ssize_t n = read(wires->fds[0], &byte, 1);
