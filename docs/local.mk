@@ -72,6 +72,7 @@ docs_tests = tests/shape/test_docs.sh tests/system/out_of_tree.sh tests/system/t
 TESTS += $(docs_tests)
 EXTRA_DIST += $(docs_tests) tools/check-docs tests/bench/migrating.sh
 
-.PHONY: bench-migrating
+.PHONY: bench bench-migrating
+bench: bench-migrating
 bench-migrating: all $(examples_after) $(examples_before)
 	RUNTIMES='$(RUNTIMES)' $(srcdir)/tests/bench/migrating.sh .
