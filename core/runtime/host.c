@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static _Thread_local struct thread_state {
     void *signal_stack; /* owned mapping, or NULL */
 } thread_state __attribute__((tls_model("initial-exec")));
 
+static _Atomic(const yk_entries_v1 *) lent_entries;
 static host_log_fn *log_fn;
 static int32_t log_level_max = 1;
 
@@ -128,8 +130,12 @@ static void thread_stop(void)
 
 static const void *extension(const char *id)
 {
-    (void)id; /* none yet */
-    return NULL;
+    return strcmp(id, "yoke.entries/1") == 0 ? atomic_load(&lent_entries) : NULL;
+}
+
+void host_lend_entries(const yk_entries_v1 *entries)
+{
+    atomic_store(&lent_entries, entries);
 }
 
 const yk_host *host_table(void)

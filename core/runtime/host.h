@@ -15,12 +15,16 @@
 /* The table given to each runtime's create(); lives for ever. */
 const yk_host *host_table(void);
 
+/* What the host's extension "yoke.entries/1" is; borrowed for ever. */
+void host_lend_entries(const yk_entries_v1 *entries);
+
 /* What a loaded spawner's host_data points to: core's own state of one spawner. */
 struct host_spawner {
-    uint32_t magic; /* HOST_SPAWNER_MAGIC */
-    bool threaded;  /* each task has a thread (YK_CAP_BLOCKING_OK): one that is woken runs at once */
-    yk_ops ops;               /* the host's copy (ABI V5), zero where the plugin's is shorter */
-    const yk_entry *entry;    /* borrowed from the loaded plugin, lives for ever */
+    uint32_t magic;        /* HOST_SPAWNER_MAGIC */
+    bool threaded;         /* each task has a thread (YK_CAP_BLOCKING_OK): one that is woken runs at
+                       once */
+    yk_ops ops;            /* the host's copy (ABI V5), zero where the plugin's is shorter */
+    const yk_entry *entry; /* borrowed from the loaded plugin, lives for ever */
     const yk_clock_v1 *clock; /* NULL: CLOCK_MONOTONIC */
 };
 #define HOST_SPAWNER_MAGIC UINT32_C(0x484f5354)

@@ -85,10 +85,22 @@ static int refuse(const yk_entry *entry, int code, const char *text, struct erro
     return fail(err, code, "runtime %s: %s", entry->id, text);
 }
 
+/* For a runtime that wraps another. */
+static const yk_entry *find_entry(const char *name)
+{
+    struct error err = {0};
+    const yk_entry *entry = NULL;
+    if (loader_open(name, NULL, &entry, NULL, &err) < 0)
+        host_log(0, "%s", err.text);
+    return entry;
+}
+
 static int create(const yk_entry *entry, const yk_config *config, yk_spawner **out_spawner,
                   const yk_ops **out_ops, struct error *err)
 {
+    static const yk_entries_v1 entries = {.size = sizeof entries, .find = find_entry};
     yk_error cause = {.size = sizeof cause};
+    host_lend_entries(&entries);
     int r = entry->create(host_table(), config, out_spawner, out_ops, &cause);
     cause.text[sizeof cause.text - 1] = '\0';
     if (r < 0)

@@ -32,7 +32,8 @@ MUST_USE int runtime_open_configured(const struct runtimes_conf *conf, const cha
 
 /* As runtime_open_configured(), for settings that were worked out already; the plugin is loaded.
  *
- * conf  where the keys of [runtime NAME] are; a key that the plugin refuses is told with its line */
+ * conf  where the keys of [runtime NAME] are; a key that the plugin refuses is told with its
+ *       line */
 MUST_USE int runtime_open_settings(const struct runtimes_conf *conf,
                                    const struct runtimes_settings *settings, const yk_entry *entry,
                                    yk_spawner **out_spawner, struct error *err);

@@ -327,6 +327,15 @@ typedef struct {
 #define YK_CAP_VIRTUAL_TIME (UINT64_C(1) << 4) /* a clock of its own: extension "yoke.clock/1" */
 #define YK_CAP_PRIORITY     (UINT64_C(1) << 5) /* io_wait knows YK_PRI */
 
+/* Extension "yoke.entries/1" of the host: other runtimes, for one that wraps another. */
+typedef struct {
+    uint32_t size;
+    uint32_t reserved;
+    /* Finds, checks and loads the runtime of that name as the host would.  NULL: there is none, or
+     * it was refused; the log says why. */
+    const yk_entry *(*find)(const char *name);
+} yk_entries_v1;
+
 /* Extension "yoke.stacks/1" of a spawner: whose stack is it?  [any], async-signal-safe. */
 typedef struct {
     uint32_t size;

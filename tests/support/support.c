@@ -135,9 +135,24 @@ static yk_spawner *spread_spawner(const char *name, const char *slash, const yk_
     return spawner;
 }
 
+/* ---- "chaos/uv": the runtime uv inside chaos ---- */
+
+static yk_spawner *chaos_spawner(const char *inner, const yk_config *config)
+{
+    ck_assert(!config || config->options_count == 0);
+    const char *stale = getenv("YOKE_TEST_STALE");
+    const yk_option options[] = {{"inner", inner}, {"stale", stale ? stale : "1"}};
+    yk_config around = config ? *config : (yk_config){0};
+    around.options = options;
+    around.options_count = 2;
+    return support_spawner_with("chaos", &around);
+}
+
 yk_spawner *support_spawner_with(const char *runtime, const yk_config *config)
 {
     const char *slash = runtime[0] == '/' ? NULL : strchr(runtime, '/');
+    if (slash && strncmp(runtime, "chaos/", 6) == 0)
+        return chaos_spawner(slash + 1, config);
     if (slash)
         return spread_spawner(runtime, slash, config);
     char path[PATH_BYTES];
@@ -192,7 +207,7 @@ static void sanitizer_settle(void)
  * more than that. */
 static void library_settle(const char *runtime)
 {
-    if (strncmp(runtime, "uv", 2) != 0)
+    if (!strstr(runtime, "uv"))
         return;
     int fds = support_fd_count();
     support_close(support_spawner(runtime));

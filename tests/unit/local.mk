@@ -80,11 +80,12 @@ unit_tests += \
     %D%/test_child_end \
     %D%/test_console \
     %D%/test_guardian \
-    %D%/test_reaper
+    %D%/test_reaper \
+    %D%/test_registry
 EXTRA_DIST += %D%/child_case.h
 
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests) %D%/test_workers.sh
+TESTS += $(unit_tests) %D%/test_chaos.sh %D%/test_workers.sh
 endif
-EXTRA_DIST += %D%/test_workers.sh
+EXTRA_DIST += %D%/test_chaos.sh %D%/test_workers.sh
