@@ -3,10 +3,14 @@
 if WITH_THREADS
 pkglib_LTLIBRARIES += runtime_threads.la
 runtime_threads_la_SOURCES = \
+    %D%/thread_crew.c \
+    %D%/thread_crew.h \
     %D%/thread_entry.c \
     %D%/thread_futex.h \
     %D%/thread_io.c \
     %D%/thread_io.h \
+    %D%/thread_lock.c \
+    %D%/thread_lock.h \
     %D%/thread_options.c \
     %D%/thread_options.h \
     %D%/thread_spawner.c \

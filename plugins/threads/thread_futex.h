@@ -52,8 +52,13 @@ static inline int futex_wait_for(_Atomic uint32_t *word, uint32_t value, int64_t
     return r < 0 && errno == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
-/* Wakes one that waits.  The word may be gone already: its address alone counts. */
+/* Wakes one that waits, or all.  The word may be gone already: its address alone counts. */
 static inline void futex_wake(_Atomic uint32_t *word)
 {
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); /* cannot fail */
+}
+
+static inline void futex_wake_all(_Atomic uint32_t *word)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0); /* cannot fail */
 }

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "plugins/threads/thread_futex.h"
+#include "plugins/threads/thread_lock.h"
 #include "plugins/threads/thread_spawner.h"
 #include "plugins/threads/thread_task.h"
 #include "plugins/threads/thread_worker.h"
@@ -18,8 +18,8 @@ enum { READS, WRITES, DIRECTIONS };
 struct yk_io {
     struct spawner *spawner; /* borrowed */
     int fd;                  /* borrowed */
-    pthread_mutex_t mutex;   /* guards what follows */
-    pthread_cond_t left;     /* a waiter has left, while closing */
+    struct thread_lock lock; /* guards what follows, but for `left` */
+    _Atomic uint32_t left;   /* moves when a waiter leaves a handle that is being closed */
     bool closed;
     struct task
         *waiters[DIRECTIONS]; /* NULL: none.  They stay until they have removed themselves. */
@@ -29,20 +29,18 @@ void io_table_init(struct io_table *table, const yk_host *host)
 {
     memset(table, 0, sizeof *table);
     table->host = host;
-    pthread_mutex_init(&table->mutex, NULL);
 }
 
 void io_table_done(struct io_table *table)
 {
-    pthread_mutex_destroy(&table->mutex);
     table->host->free(table->handles);
 }
 
 uint64_t io_table_count(struct io_table *table)
 {
-    pthread_mutex_lock(&table->mutex);
+    thread_lock_take(&table->lock);
     uint64_t open = table->open;
-    pthread_mutex_unlock(&table->mutex);
+    thread_lock_give(&table->lock);
     return open;
 }
 
@@ -69,7 +67,7 @@ static int table_grow(struct io_table *table, uint32_t fd)
 static int table_put(struct io_table *table, yk_io *io)
 {
     uint32_t fd = (uint32_t)io->fd;
-    pthread_mutex_lock(&table->mutex);
+    thread_lock_take(&table->lock);
     int r = table_grow(table, fd);
     if (r == 0 && table->handles[fd])
         r = -EBUSY;
@@ -77,24 +75,16 @@ static int table_put(struct io_table *table, yk_io *io)
         table->handles[fd] = io;
         table->open++;
     }
-    pthread_mutex_unlock(&table->mutex);
+    thread_lock_give(&table->lock);
     return r;
 }
 
 static void table_remove(struct io_table *table, yk_io *io)
 {
-    pthread_mutex_lock(&table->mutex);
+    thread_lock_take(&table->lock);
     table->handles[io->fd] = NULL;
     table->open--;
-    pthread_mutex_unlock(&table->mutex);
-}
-
-static void io_free(yk_io *io)
-{
-    const yk_host *host = io->spawner->host;
-    pthread_cond_destroy(&io->left);
-    pthread_mutex_destroy(&io->mutex);
-    host->free(io);
+    thread_lock_give(&table->lock);
 }
 
 int32_t io_open(yk_spawner *head, int32_t fd, uint32_t flags, yk_io **out_io)
@@ -110,11 +100,9 @@ int32_t io_open(yk_spawner *head, int32_t fd, uint32_t flags, yk_io **out_io)
     if (!io)
         return -ENOMEM;
     *io = (yk_io){.spawner = spawner, .fd = fd};
-    pthread_mutex_init(&io->mutex, NULL);
-    pthread_cond_init(&io->left, NULL);
     int r = table_put(&spawner->ios, io);
     if (r < 0) {
-        io_free(io);
+        spawner->host->free(io);
         return r;
     }
     *out_io = io;
@@ -131,7 +119,7 @@ static bool waits_in(uint32_t events, int direction)
 static int io_enter(yk_io *io, struct task *task, uint32_t events, bool *sleeps)
 {
     int r = 0;
-    pthread_mutex_lock(&io->mutex);
+    thread_lock_take(&io->lock);
     if (io->closed)
         r = -EBADF;
     for (int i = 0; i < DIRECTIONS && r == 0; i++)
@@ -143,7 +131,7 @@ static int io_enter(yk_io *io, struct task *task, uint32_t events, bool *sleeps)
                 io->waiters[i] = task;
         *sleeps = *sleeps && token_io_begin(&task->token);
     }
-    pthread_mutex_unlock(&io->mutex);
+    thread_lock_give(&io->lock);
     return r;
 }
 
@@ -151,14 +139,16 @@ static int io_enter(yk_io *io, struct task *task, uint32_t events, bool *sleeps)
  * returns. */
 static bool io_leave(yk_io *io, struct task *task)
 {
-    pthread_mutex_lock(&io->mutex);
+    thread_lock_take(&io->lock);
     bool closed = io->closed;
     for (int i = 0; i < DIRECTIONS; i++)
         if (io->waiters[i] == task)
             io->waiters[i] = NULL;
-    if (closed)
-        pthread_cond_signal(&io->left);
-    pthread_mutex_unlock(&io->mutex);
+    if (closed) {
+        atomic_fetch_add_explicit(&io->left, 1, memory_order_release);
+        futex_wake(&io->left);
+    }
+    thread_lock_give(&io->lock);
     return closed;
 }
 
@@ -253,14 +243,18 @@ void io_close(yk_io *take_io)
     struct spawner *spawner = io->spawner;
     if (spawner_is_inert(spawner))
         return;
-    pthread_mutex_lock(&io->mutex);
+    thread_lock_take(&io->lock);
     io->closed = true;
     for (int i = 0; i < DIRECTIONS; i++)
         if (io->waiters[i] && token_kick(&io->waiters[i]->token))
             token_wake_io(io->waiters[i]->worker->wake_fd);
-    while (io->waiters[READS] || io->waiters[WRITES])
-        pthread_cond_wait(&io->left, &io->mutex);
-    pthread_mutex_unlock(&io->mutex);
+    while (io->waiters[READS] || io->waiters[WRITES]) {
+        uint32_t seen = atomic_load_explicit(&io->left, memory_order_relaxed);
+        thread_lock_give(&io->lock);
+        (void)futex_wait_until(&io->left, seen, YK_NEVER);
+        thread_lock_take(&io->lock);
+    }
+    thread_lock_give(&io->lock);
     table_remove(&spawner->ios, io);
-    io_free(io);
+    spawner->host->free(io);
 }

@@ -9,9 +9,9 @@
  * disarmed. */
 #pragma once
 
-#include <pthread.h>
-
 #include <yoke/spawner.h>
+
+#include "plugins/threads/thread_lock.h"
 
 struct spawner;
 
@@ -19,9 +19,9 @@ struct spawner;
 
 /* The open handles of a spawner, by descriptor. */
 struct io_table {
-    const yk_host *host;   /* borrowed */
-    pthread_mutex_t mutex; /* guards what follows */
-    yk_io **handles;       /* owned array; the handles belong to who opened them */
+    const yk_host *host;     /* borrowed */
+    struct thread_lock lock; /* guards what follows */
+    yk_io **handles;         /* owned array; the handles belong to who opened them */
     uint32_t slots;
     uint64_t open;
 };

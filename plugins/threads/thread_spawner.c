@@ -10,6 +10,8 @@
 #include "plugins/kit/pool.h"
 #include "plugins/threads/thread_futex.h"
 #include "plugins/threads/thread_options.h"
+#include "plugins/threads/thread_task.h"
+#include "plugins/threads/thread_worker.h"
 
 #define TIMER_SLACK_NS 50000 /* what Linux gives each thread: PR_SET_TIMERSLACK in prctl(2) */
 
@@ -17,6 +19,24 @@ static bool on_a_task(void)
 {
     const struct worker *worker = worker_here();
     return worker && worker->current;
+}
+
+/* Runs the main task on the calling thread, as a worker that is in no crew. */
+static int run_main(struct spawner *spawner, struct task *task, int32_t *out_result)
+{
+    struct worker *worker = &spawner->main_worker;
+    int r = crew_enlist_main(&spawner->crew, task);
+    if (r < 0) {
+        task_free(task);
+        return r;
+    }
+    worker_enter(worker, spawner->host, "main");
+    int32_t result = task_run(task, worker);
+    (void)crew_end(&spawner->crew, task, worker);
+    worker_leave(worker, spawner->host);
+    if (out_result)
+        *out_result = result;
+    return 0;
 }
 
 static int32_t block_on(yk_spawner *head, const yk_spawn_options *options, yk_entry_fn *entry,
@@ -31,17 +51,8 @@ static int32_t block_on(yk_spawner *head, const yk_spawn_options *options, yk_en
         return -EBUSY;
     struct task *task;
     int r = task_new(spawner, options, entry, arg, &task);
-    if (r == 0 && (r = roster_reserve(&spawner->roster)) < 0)
-        task_unref(task);
-    if (r == 0) {
-        struct worker *worker = &spawner->main_worker;
-        worker_enter(worker, spawner->host, "main");
-        roster_add(&spawner->roster, task);
-        int32_t result = task_run(task, worker);
-        worker_leave(worker, spawner->host);
-        if (out_result)
-            *out_result = result;
-    }
+    if (r == 0)
+        r = run_main(spawner, task, out_result);
     atomic_store_explicit(&spawner->inside, false, memory_order_release);
     return r;
 }
@@ -50,9 +61,7 @@ static void spawner_free(struct spawner *spawner)
 {
     const yk_host *host = spawner->host;
     kit_pool_free(spawner->pool);
-    cache_stop(&spawner->cache);
-    cache_done(&spawner->cache);
-    roster_done(&spawner->roster);
+    crew_stop(&spawner->crew);
     io_table_done(&spawner->ios);
     spawner->head.magic = 0;
     host->free(spawner);
@@ -70,7 +79,7 @@ static int32_t destroy(yk_spawner *head)
         spawner->host->free(spawner);
         return 0;
     }
-    if (io_table_count(&spawner->ios) > 0 || !roster_settles_empty(&spawner->roster))
+    if (io_table_count(&spawner->ios) > 0 || !crew_settles_empty(&spawner->crew))
         return -EBUSY;
     spawner_free(spawner);
     return 0;
@@ -86,23 +95,18 @@ static int32_t spawn(yk_spawner *head, const yk_spawn_options *options, yk_entry
     int r = task_new(spawner, options, entry, arg, &task);
     if (r < 0)
         return r;
-    r = roster_reserve(&spawner->roster);
-    if (r == 0) {
-        struct worker *worker;
-        r = cache_get(&spawner->cache, task->stack_bytes, &worker);
-        if (r == 0) {
-            if (out_task) {
-                task_ref(task);
-                *out_task = &task->head;
-            }
-            roster_add(&spawner->roster, task);
-            worker_order(worker, task);
-            return 0;
-        }
-        roster_release(&spawner->roster);
+    struct worker *worker;
+    r = crew_enlist(&spawner->crew, task, &worker);
+    if (r < 0) {
+        task_free(task);
+        return r;
     }
-    task_unref(task);
-    return r;
+    if (out_task) {
+        task_ref(task);
+        *out_task = &task->head;
+    }
+    worker_order(worker, task);
+    return 0;
 }
 
 static void ref(yk_task *task)
@@ -112,7 +116,9 @@ static void ref(yk_task *task)
 
 static void unref(yk_task *task)
 {
-    task_unref(task_of(task));
+    struct crew *crew = &spawner_of(task->spawner)->crew;
+    if (task_release(task_of(task)))
+        crew_clear(crew, task_of(task));
 }
 
 static void yield(yk_task *self)
@@ -150,7 +156,7 @@ static void walk(yk_spawner *head, void (*visit)(yk_task *task, void *arg), void
 {
     struct spawner *spawner = spawner_of(head);
     if (!spawner_is_inert(spawner))
-        roster_walk(&spawner->roster, visit, arg);
+        crew_walk(&spawner->crew, visit, arg);
 }
 
 static void stats(yk_spawner *head, yk_stats *out_stats)
@@ -158,14 +164,14 @@ static void stats(yk_spawner *head, yk_stats *out_stats)
     struct spawner *spawner = spawner_of(head);
     yk_stats found = {.timer_grain_ns = TIMER_SLACK_NS};
     if (!spawner_is_inert(spawner)) {
-        struct roster *roster = &spawner->roster;
-        pthread_mutex_lock(&roster->mutex);
-        found.tasks_live = roster->live;
-        found.tasks_peak = roster->peak;
-        found.tasks_spawned = roster->spawned;
-        pthread_mutex_unlock(&roster->mutex);
-        found.wakes_sent = atomic_load_explicit(&spawner->wakes, memory_order_relaxed);
-        found.stacks_mapped = cache_count(&spawner->cache);
+        struct crew_counts counts;
+        crew_count(&spawner->crew, &counts);
+        found.tasks_live = counts.live;
+        found.tasks_peak = counts.peak;
+        found.tasks_spawned = counts.spawned;
+        found.stacks_mapped = counts.workers;
+        found.wakes_sent =
+            counts.wakes + atomic_load_explicit(&spawner->wakes, memory_order_relaxed);
         kit_pool_stats(spawner->pool, &found.offload_threads, &found.offload_queued);
     }
     found.size = out_stats->size < sizeof found ? out_stats->size : (uint32_t)sizeof found;
@@ -227,9 +233,9 @@ static int check(const yk_config *config, struct thread_options *out_options, yk
             error, -EINVAL,
             "threads: %u bytes for the host in each task are not a multiple of 16 up to %d",
             config->extra_bytes, SPAWNER_EXTRA_BYTES_MAX);
-    if (config->stack_bytes > WORKER_STACK_BYTES_MAX)
+    if (config->stack_bytes > TASK_STACK_BYTES_MAX)
         return thread_fail(error, -EINVAL, "threads: a stack of %u bytes is more than %u",
-                           config->stack_bytes, WORKER_STACK_BYTES_MAX);
+                           config->stack_bytes, TASK_STACK_BYTES_MAX);
     return thread_options_read(config, out_options, error);
 }
 
@@ -255,12 +261,11 @@ int32_t spawner_create(const yk_host *host, const yk_config *given, yk_spawner *
     spawner->host = host;
     spawner->extra_bytes = config.extra_bytes;
     spawner->main_worker.wake_fd = -1;
-    roster_init(&spawner->roster, config.tasks_max);
-    cache_init(&spawner->cache, host, config.stack_bytes);
-    spawner->cache.idle_max = options.idle_ms > 0 ? options.cache_max : 0;
-    spawner->cache.idle_ns = (options.idle_ms > 0 ? options.idle_ms : IDLE_MS_DEFAULT) * NS_PER_MS;
-    spawner->cache.stack_memory_max = config.stack_memory_max;
-    spawner->cache.wakes = &spawner->wakes;
+    crew_init(&spawner->crew, host, config.stack_bytes);
+    spawner->crew.tasks_max = config.tasks_max;
+    spawner->crew.idle_max = options.idle_ms > 0 ? options.cache_max : 0;
+    spawner->crew.idle_ns = (options.idle_ms > 0 ? options.idle_ms : IDLE_MS_DEFAULT) * NS_PER_MS;
+    spawner->crew.stack_memory_max = config.stack_memory_max;
     io_table_init(&spawner->ios, host);
     *out_spawner = &spawner->head;
     *out_ops = &verbs;

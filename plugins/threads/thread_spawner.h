@@ -11,8 +11,8 @@
 
 #include <yoke/spawner.h>
 
+#include "plugins/threads/thread_crew.h"
 #include "plugins/threads/thread_io.h"
-#include "plugins/threads/thread_task.h"
 #include "plugins/threads/thread_worker.h"
 
 #define SPAWNER_EXTRA_BYTES_MAX 4096
@@ -27,8 +27,7 @@ struct spawner {
     atomic_bool inside;     /* a thread is inside block_on */
     _Atomic uint64_t wakes; /* counted by who was woken: the other may touch nothing any more */
     struct kit_pool *pool;  /* owned */
-    struct roster roster;
-    struct cache cache;
+    struct crew crew;
     struct io_table ios;
     struct worker main_worker; /* the caller of block_on */
 };

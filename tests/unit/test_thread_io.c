@@ -288,7 +288,7 @@ START_TEST(a_regular_file_is_always_ready)
 }
 END_TEST
 
-#define ROUNDS 5000
+#define ROUNDS 2000
 
 static int64_t cpu_time_ns(void)
 {
@@ -339,7 +339,7 @@ static int32_t waits_at_random(yk_task *self, void *arg)
     (void)self->ops->park(self, 0);
     int64_t used = cpu_time_ns();
     ck_assert_int_eq(wait_for(self, wire, YK_IN, yk_now(NULL) + 20 * MOMENT), -ETIMEDOUT);
-    ck_assert_int_lt(cpu_time_ns() - used, 10 * MOMENT); /* it slept */
+    ck_assert_int_lt(cpu_time_ns() - used, MOMENT / 2); /* it slept */
     threads_unref(other);
     return 0;
 }

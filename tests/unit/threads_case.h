@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,17 +53,18 @@ static inline void threads_await_live(yk_spawner *spawner, uint64_t count)
 {
     yk_stats stats = {.size = sizeof stats};
     int64_t deadline = support_deadline(NULL);
-    do
+    do {
+        (void)sched_yield();
         spawner->ops->stats(spawner, &stats);
-    while (stats.tasks_live != count && yk_now(NULL) < deadline);
+    } while (stats.tasks_live != count && yk_now(NULL) < deadline);
     ck_assert_uint_eq(stats.tasks_live, count);
 }
 
-/* Spins until another thread has made it true. */
+/* Looks until another thread has made it true. */
 #define AWAIT(condition)                                                                           \
     do {                                                                                           \
         int64_t await_deadline = support_deadline(NULL);                                           \
-        while (!(condition))                                                                       \
+        for (; !(condition); (void)sched_yield())                                                  \
             ck_assert_msg(yk_now(NULL) < await_deadline, "%s: does not come true", #condition);    \
     } while (0)
 
