@@ -14,8 +14,10 @@
 #include <yoke/select.h>
 #include <yoke/semaphore.h>
 
-#define ROUNDS      200
-#define LATE_NS_MAX 100000
+#define ROUNDS           300
+#define WAKE_NS_MAX      80000 /* how long a thread may take from its deadline to its next step */
+#define DAWDLE_TURNS_MAX 100000
+#define LATE_NS_MAX      100000
 
 enum quit { QUIT_BY_CANCEL, QUIT_BY_DEADLINE };
 
@@ -60,15 +62,28 @@ static yk_task *spawn(yk_task *self, yk_task_fn *fn, struct race *race)
     return task;
 }
 
-/* Round i: how the racer gives up, and whether it is likely to have begun to wait. */
+/* Holds the thread for a moment, so that a racer on another one comes just as far as its giving up.
+ * Where there is only one thread, or time stands still, it does nothing worse than that. */
+static void dawdle(int64_t until)
+{
+    for (int i = 0; i < DAWDLE_TURNS_MAX && yk_now(NULL) < until; i++)
+        ;
+}
+
+/* Round i: how the racer gives up; it has most likely begun to wait, and is about to give up. */
 static yk_task *round_begin(yk_task *self, yk_task_fn *fn, struct race *race, enum quit quit, int i)
 {
     race->wait_ns = quit == QUIT_BY_DEADLINE ? 1 + (int64_t)i * 7919 % LATE_NS_MAX : 0;
+    int64_t deadline = yk_now(NULL) + race->wait_ns;
     yk_task *task = spawn(self, fn, race);
     if (i % 4)
         support_settle(self);
-    if (quit == QUIT_BY_CANCEL && i % 2)
+    if (quit == QUIT_BY_CANCEL && i % 2) {
         yk_task_cancel(task);
+        dawdle(yk_now(NULL) + (int64_t)i * 977 % WAKE_NS_MAX);
+    }
+    if (quit == QUIT_BY_DEADLINE)
+        dawdle(deadline + (int64_t)i * 977 % WAKE_NS_MAX);
     return task;
 }
 
@@ -345,8 +360,10 @@ static void race_signals(yk_task *self, enum quit quit)
         race.wait_ns = 0;
         yk_task *patient = spawn(self, wait_for_signal, &race);
         await_waiting(self, &race, quit == QUIT_BY_CANCEL ? 2 : 1);
-        if (quit == QUIT_BY_CANCEL && i % 2)
+        if (quit == QUIT_BY_CANCEL && i % 2) {
             yk_task_cancel(quitter);
+            dawdle(yk_now(NULL) + (int64_t)i * 977 % WAKE_NS_MAX);
+        }
         yk_condition_signal(&race.condition);
         if (quit == QUIT_BY_CANCEL && i % 2 == 0)
             yk_task_cancel(quitter);
