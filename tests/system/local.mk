@@ -3,6 +3,7 @@
 system_tests = \
     %D%/test_command_line.sh \
     %D%/test_config_check.sh \
+    %D%/test_contexts.sh \
     %D%/test_demo.sh \
     %D%/test_dev.sh \
     %D%/test_install.sh \
