@@ -4,9 +4,10 @@
  * Layer: core/base.  Threads: any, on a task or off.  Never held across a wait, an allocation or a
  * foreign call.
  *
- * Giving it is a plain store: half of what a lock costs that counts its waiters, and most locks here are
- * never waited for.  Whoever finds it held spins, then lets others run, then sleeps for a moment at a
- * time on a futex that nobody wakes; a holder is away for long only when it was preempted. */
+ * Giving it is a plain store: half of what a lock costs that counts its waiters, and most locks
+ * here are never waited for.  Whoever finds it held spins, then lets others run, then sleeps for a
+ * moment at a time on a futex that nobody wakes; a holder is away for long only when it was
+ * preempted. */
 #pragma once
 
 #include <stdatomic.h>

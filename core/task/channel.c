@@ -77,7 +77,8 @@ int channel_take(yk_channel *channel, void *item, struct wait **out_other)
     return 0;
 }
 
-/* Stands in line with a message, or a place for one, with the channel's lock held; unlocks.  Blocks. */
+/* Stands in line with a message, or a place for one, with the channel's lock held; unlocks.
+ * Blocks. */
 static int stand_unlock(yk_task *self, yk_channel *channel, yk_wait_line *line, void *item,
                         int64_t deadline)
 {

@@ -23,7 +23,8 @@ struct yk_channel {
     _Alignas(16) char slots[];
 };
 
-/* Does it if it can be done now, with the lock held.  Returns 0, -EPIPE, or -EAGAIN (it would have to wait).
- * *out_other, if not NULL, is somebody else's wait that this ended, to be fired when the lock is free again. */
+/* Does it if it can be done now, with the lock held.  Returns 0, -EPIPE, or -EAGAIN (it would have
+ * to wait). *out_other, if not NULL, is somebody else's wait that this ended, to be fired when the
+ * lock is free again. */
 int channel_put(yk_channel *channel, const void *item, struct wait **out_other);
 int channel_take(yk_channel *channel, void *item, struct wait **out_other);

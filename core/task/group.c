@@ -35,7 +35,8 @@ int yk_group_new(yk_task *self, yk_spawner *spawner, yk_group **out_group)
     return 0;
 }
 
-/* Counts one child less with the lock held; lets go of the lock.  The group may be gone when this returns. */
+/* Counts one child less with the lock held; lets go of the lock.  The group may be gone when this
+ * returns. */
 static void leave_unlock(yk_group *group)
 {
     struct wait_node *node = NULL;

@@ -3,6 +3,7 @@
  *
  * Layer: core/task.  Threads: yk_run() by a thread that is not on a task.  Contract: task.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <yoke/task.h>
@@ -38,14 +39,12 @@ static void collect(yk_task *task, void *arg)
 static void add_name(char *names, const char *name)
 {
     size_t len = strlen(names);
-    size_t room = STUCK_NAMES_BYTES - len - 1;
-    if (len > 0 && room > 2)
-        strcat(names, ", ");
-    if (room > strlen(name) + 2)
-        strcat(names, name);
+    if (len + strlen(", ") + strlen(name) < STUCK_NAMES_BYTES) /* else it goes unnamed */
+        (void)snprintf(names + len, STUCK_NAMES_BYTES - len, "%s%s", len > 0 ? ", " : "", name);
 }
 
-/* Cancels and joins one batch of what is left.  Returns how many there were; names those that did not end in time. */
+/* Cancels and joins one batch of what is left.  Returns how many there were; names those that did
+ * not end in time. */
 static int end_batch(yk_task *self, int64_t deadline, char *stuck)
 {
     struct left left = {.self = self};

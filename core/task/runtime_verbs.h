@@ -4,8 +4,8 @@
  * Layer: core/task.  Threads: as the ABI says of each verb.
  *
  * With YOKE_VERBS_HEADER, the name of a header that defines VERB(object, verb), the same core is
- * compiled onto a runtime's functions without a table: the native side that `make bench` holds the ABI
- * against (docs/PERFORMANCE.md). */
+ * compiled onto a runtime's functions without a table: the native side that `make bench` holds the
+ * ABI against (docs/PERFORMANCE.md). */
 #pragma once
 
 #include <yoke/spawner.h>

@@ -66,7 +66,8 @@ static bool case_ready(const yk_case *one)
     }
 }
 
-/* Does the case if it can be done, else stands in its line.  Returns true if it was done, or another case is chosen. */
+/* Does the case if it can be done, else stands in its line.  Returns true if it was done, or
+ * another case is chosen. */
 static bool try_or_stand(struct selection *selection, size_t index)
 {
     yk_case *one = &selection->cases[index];
@@ -145,7 +146,8 @@ static int park_beside_fd(struct selection *selection, size_t fd_index, int64_t 
     }
 }
 
-/* The index of the descriptor's case, `count` if there is none, -EINVAL if the cases are not well-formed. */
+/* The index of the descriptor's case, `count` if there is none, -EINVAL if the cases are not
+ * well-formed. */
 static int find_fd_case(const yk_case *cases, size_t count)
 {
     int found = (int)count;

@@ -56,8 +56,8 @@ static inline bool task_is_canceled(const yk_task *self)
            state->shields == 0;
 }
 
-/* What each call that may block returns before it does anything: -ECANCELED, -ETIMEDOUT (a yk_timeout
- * around it is over), or 0. */
+/* What each call that may block returns before it does anything: -ECANCELED, -ETIMEDOUT (a
+ * yk_timeout around it is over), or 0. */
 static inline int task_refusal(const yk_task *self)
 {
     const struct task_state *state = task_state(self);

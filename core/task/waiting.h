@@ -3,11 +3,12 @@
  *
  * Layer: core/task.  Threads: any.  Start at wait_in_line() and wait_line_claim().
  *
- * A wait has one state and a node for each line that the task stands in.  Whoever wants to end it claims it
- * (WAITING to CLAIMED, under the lock of the line that holds the node), does what the waiter waits for, lets go of the
- * lock and fires.  A waiter that gives up withdraws by the same step, so that either the result or the failure counts,
- * never both.  FIRED is the last thing that the other side writes: a claimed waiter waits for it before it returns, so
- * that its stack and its task outlive the unpark. */
+ * A wait has one state and a node for each line that the task stands in.  Whoever wants to end it
+ * claims it (WAITING to CLAIMED, under the lock of the line that holds the node), does what the
+ * waiter waits for, lets go of the lock and fires.  A waiter that gives up withdraws by the same
+ * step, so that either the result or the failure counts, never both.  FIRED is the last thing that
+ * the other side writes: a claimed waiter waits for it before it returns, so that its stack and its
+ * task outlive the unpark. */
 #pragma once
 
 #include <stdatomic.h>
@@ -92,9 +93,10 @@ static inline void wait_line_remove(yk_wait_line *line, struct wait_node *node)
 void wait_line_remove(yk_wait_line *line,
                       struct wait_node *node); /* harmless if it is not in line */
 
-/* Claims the wait for who does this.  Returns false if somebody else has, or the waiter has withdrawn.
- * A wait that stands in one line only is claimed and withdrawn under the lock of that line: whoever finds
- * its node there has it. */
+/* Claims the wait for who does this.  Returns false if somebody else has, or the waiter has
+ * withdrawn.
+ * A wait that stands in one line only is claimed and withdrawn under the lock of that line: whoever
+ * finds its node there has it. */
 static inline bool wait_claim(struct wait *wait)
 {
     uint32_t expected = WAIT_WAITING;
@@ -105,7 +107,8 @@ static inline bool wait_claim(struct wait *wait)
     return true;
 }
 
-/* Takes the first node in line whose wait can be claimed, and claims it with `result`.  NULL: there is none. */
+/* Takes the first node in line whose wait can be claimed, and claims it with `result`.  NULL: there
+ * is none. */
 static inline struct wait_node *wait_line_claim(yk_wait_line *line, int32_t result)
 {
     for (struct wait_node *node; (node = line->first) != NULL;) {
@@ -119,7 +122,8 @@ static inline struct wait_node *wait_line_claim(yk_wait_line *line, int32_t resu
     return NULL;
 }
 
-/* Wakes a waiter that was claimed; the lock is free again.  The wait and its nodes are gone afterwards. */
+/* Wakes a waiter that was claimed; the lock is free again.  The wait and its nodes are gone
+ * afterwards. */
 void wait_fire(struct wait *wait);
 
 /* Claims and fires all that stand in the line, of which `queue` guards one. */

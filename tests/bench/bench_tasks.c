@@ -194,7 +194,8 @@ int main(int argc, char **argv)
 {
     long count = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
     if (count <= 0) {
-        fprintf(stderr, "usage: bench_tasks RUNTIME cycle|spawn|pingpong|yield|parked|spin COUNT\n");
+        fprintf(stderr,
+                "usage: bench_tasks RUNTIME cycle|spawn|pingpong|yield|parked|spin COUNT\n");
         return 2;
     }
     struct bench bench = {.what = argv[2], .count = count};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * replay.c - feeds a fuzz target its corpus, without a fuzzer: what was found once is tested always.
+ * replay.c - feeds a fuzz target its corpus, without a fuzzer: what was found once is tested
+ * always.
  *
  * Layer: tests/fuzz.  The program fuzz_x reads every file of $srcdir/tests/fuzz/corpus/x, then all
  * of them again cut short at each length. */

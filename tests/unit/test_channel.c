@@ -195,7 +195,8 @@ TASK_TEST(a_wait_that_times_out_takes_and_sends_nothing)
     ck_assert_int_eq(yk_channel_try_receive(channel, &message), -EAGAIN);
 }
 
-/* Producers send {number, sequence}; consumers note each message and see each producer's in order. */
+/* Producers send {number, sequence}; consumers note each message and see each producer's in
+ * order. */
 struct message {
     int producer, sequence;
 };
