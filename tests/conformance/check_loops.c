@@ -223,11 +223,11 @@ static int32_t closer_entry(yk_task *self, void *arg)
         atomic_store(&closer->io, io);
         yk_io *theirs;
         while (!(theirs = atomic_exchange(&closer->other->io, NULL)))
-            yield(self);
+            (void)park(self, in_us(self->spawner, 20));
         io_close(self->spawner, theirs);
         atomic_fetch_add(&closer->other->closed, 1);
         while (atomic_load(&closer->closed) <= i)
-            yield(self);
+            (void)park(self, in_us(self->spawner, 20));
         wire_close(&wire);
     }
     gate_pass(closer->gate);
@@ -245,7 +245,8 @@ static void close_each_others(yk_task *self, struct bed *bed)
     EXPECT_CODE(spawn(self->spawner, &options, closer_entry, &a, NULL), 0);
     options.placement = YK_PLACE_LOOP(1);
     EXPECT_CODE(spawn(self->spawner, &options, closer_entry, &b, NULL), 0);
-    gate_wait(self, &gate, "tasks of two loops that close each other's handles");
+    gate_wait_ms(self, &gate, 2 * GATE_MS_MAX,
+                 "tasks of two loops that close each other's handles");
 }
 
 static void loops_close_each_others_handles(struct bed *bed)

@@ -133,6 +133,32 @@ int64_t cpu_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static int64_t runnable_ns_of(const char *tid)
+{
+    char path[64];
+    long long run_ns = 0;
+    long long wait_ns = 0;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%.20s/schedstat", tid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0; /* not told, or it has ended */
+    int found = fscanf(file, "%lld %lld", &run_ns, &wait_ns);
+    (void)fclose(file);
+    return found == 2 ? run_ns + wait_ns : 0;
+}
+
+int64_t runnable_ns(void)
+{
+    DIR *directory = opendir("/proc/self/task");
+    EXPECT(directory, "the kit cannot read /proc/self/task");
+    int64_t sum_ns = 0;
+    for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+        if (entry->d_name[0] != '.')
+            sum_ns += runnable_ns_of(entry->d_name);
+    (void)closedir(directory);
+    return sum_ns;
+}
+
 void pause_ms(int64_t ms)
 {
     struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};

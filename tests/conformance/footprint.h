@@ -43,6 +43,11 @@ int64_t resident_kib(void);
 /* CPU time that all threads of the process have used, in nanoseconds. */
 int64_t cpu_ns(void);
 
+/* Time that the threads of the process have run, or waited for a CPU because they wanted to, in
+ * nanoseconds: on a busy machine it shows who spins better than cpu_ns() does.  0 where the kernel
+ * does not tell. */
+int64_t runnable_ns(void);
+
 /* Pauses the calling thread.  Not on a task. */
 void pause_ms(int64_t ms);
 
