@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/process/pipe.h"
+
 #define STAT_BYTES    1024 /* the fields that we read lie in the first 400 */
 #define ENTRIES_FIRST 256
 #define ENTRIES_MAX   ((size_t)1 << 22) /* PID_MAX_LIMIT of the kernel */
@@ -140,6 +142,9 @@ int census_pidfd(pid_t pid)
     int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
     if (fd < 0)
         return errno == EPERM ? -ENOSYS : -errno; /* EPERM: a container's filter of system calls */
+    fd = pipe_above_standard(fd);
+    if (fd < 0)
+        return fd;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 ||
         fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) { /* PIDFD_NONBLOCK needs Linux 5.10 */

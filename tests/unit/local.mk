@@ -38,6 +38,7 @@ unit_tests += \
     %D%/test_channel \
     %D%/test_condition \
     %D%/test_error \
+    %D%/test_failing \
     %D%/test_fault \
     %D%/test_group \
     %D%/test_list \
