@@ -198,7 +198,7 @@ START_TEST(the_limits_of_numbers_belong_to_them)
     OWNED(runtimes_conf)
     struct runtimes_conf *conf =
         parse("[default]\nworkers=1\nstack_size=16384\ntasks_max=16777216\nstack_memory_max=1M\n"
-              "offload_threads=1\n[up]\nstack_size=1G\nstack_memory_max=16384G\n");
+              "offload_threads=1\n[up]\nstack_size=64M\nstack_memory_max=16384G\n");
     ck_assert_uint_eq(settings_of(conf, "up").values[RUNTIMES_STACK_SIZE].number, 1U << 30);
     ck_assert_uint_eq(settings_of(conf, "up").values[RUNTIMES_STACK_MEMORY_MAX].number, UINT64_C(1)
                                                                                             << 44);
@@ -261,7 +261,7 @@ START_TEST(a_wrong_value_is_named_with_what_is_allowed)
         (void)snprintf(text, sizeof text, "[default]\nstack_size = %s\n", wrong_bytes[i]);
         (void)snprintf(
             sentence, sizeof sentence,
-            "r.conf:2: stack_size = '%s' is not allowed; allowed is 16K to 1G, in bytes or "
+            "r.conf:2: stack_size = '%s' is not allowed; allowed is 16K to 64M, in bytes or "
             "with suffix K, M or G",
             wrong_bytes[i]);
         expect(text, sentence);
