@@ -21,7 +21,7 @@ static const struct key {
                           "a name made of a-z, 0-9, _ and -, or the absolute path of a plugin"},
     [RUNTIMES_WORKERS] = {"workers", KIND_NUMBER, false, 1, 256, "a whole number, 1 to 256"},
     [RUNTIMES_STACK_SIZE] = {"stack_size", KIND_BYTES, false, KIB(16), MIB(64),
-                             "16K to 1G, in bytes or with suffix K, M or G"},
+                             "16K to 64M, in bytes or with suffix K, M or G"},
     [RUNTIMES_TASKS_MAX] = {"tasks_max", KIND_NUMBER, true, 1, 16777216,
                             "a whole number, 1 to 16777216, or 0: no limit"},
     [RUNTIMES_STACK_MEMORY_MAX] =

@@ -199,7 +199,7 @@ START_TEST(the_limits_of_numbers_belong_to_them)
     struct runtimes_conf *conf =
         parse("[default]\nworkers=1\nstack_size=16384\ntasks_max=16777216\nstack_memory_max=1M\n"
               "offload_threads=1\n[up]\nstack_size=64M\nstack_memory_max=16384G\n");
-    ck_assert_uint_eq(settings_of(conf, "up").values[RUNTIMES_STACK_SIZE].number, 1U << 30);
+    ck_assert_uint_eq(settings_of(conf, "up").values[RUNTIMES_STACK_SIZE].number, 64U << 20);
     ck_assert_uint_eq(settings_of(conf, "up").values[RUNTIMES_STACK_MEMORY_MAX].number, UINT64_C(1)
                                                                                             << 44);
 }
