@@ -397,6 +397,22 @@ TASK_TEST(vigil_understands_its_host_and_nobody_else)
         expect_vigil(self, bad[i], "", 2);
 }
 
+/* They are the host's to answer; it says farewell then. */
+TASK_TEST(vigil_does_not_mind_signals)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1};
+    static const char *const argv[] = {"guardian", "__guardian", "an-id", "100", NULL};
+    const yk_child_options options = {.program = "/proc/self/exe", .argv = argv};
+    yk_child *child = child_start(self, &options);
+    char line[64];
+    child_read_line(self, child, line, sizeof line);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        ck_assert_int_eq(yk_child_signal(child, signals[i]), 0);
+    ck_assert_int_eq(yk_child_write(self, child, "farewell\n", 9, YK_NEVER), 0);
+    child_expect_exit(self, child, 0, 0);
+    child_end(child);
+}
+
 /* A group whose number is told with another start is a stranger's by now. */
 TASK_TEST(vigil_spares_a_group_that_is_another_by_now)
 {
@@ -437,6 +453,7 @@ int main(int argc, char **argv)
     suite_add_on_every_runtime(suite, program_that_is_no_guardian_is_refused);
     suite_add_on_every_runtime(suite, child_that_cannot_be_started_is_told);
     suite_add_on_every_runtime(suite, vigil_understands_its_host_and_nobody_else);
+    suite_add_on_every_runtime(suite, vigil_does_not_mind_signals);
     suite_add_on_every_runtime(suite, vigil_spares_a_group_that_is_another_by_now);
     return support_main(suite);
 }
