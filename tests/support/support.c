@@ -325,6 +325,11 @@ int support_scale(void)
                                  : 1;
 }
 
+int support_rounds(int count)
+{
+    return support_scale() < SCALE_VALGRIND ? count : count < 10 ? 1 : count / 10;
+}
+
 int64_t support_deadline(const yk_task *self)
 {
     return yk_deadline_ms(self, (int64_t)FAILURE_MS * support_scale());

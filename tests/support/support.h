@@ -98,6 +98,9 @@ int support_main(Suite *take_suite);
  * and valgrind. */
 int support_scale(void);
 
+/* How many rounds to do: `count`, but a tenth of that where each is slow (valgrind). */
+int support_rounds(int count);
+
 /* A deadline that only a failure reaches: 10 s times the scale from now. */
 int64_t support_deadline(const yk_task *self);
 

@@ -204,6 +204,7 @@ struct message {
 struct traffic {
     yk_channel *channel; /* owned by the test */
     int64_t patience_ns; /* of one wait; 0: for ever */
+    int messages;        /* of each producer */
     _Atomic int producers_left;
     _Atomic int producer_number;
     _Atomic int timeouts;
@@ -220,12 +221,13 @@ static void traffic_init(struct traffic *traffic, size_t capacity)
     memset(traffic, 0, sizeof *traffic);
     traffic->channel = channel_new(sizeof(struct message), capacity);
     traffic->producers_left = PRODUCERS;
+    traffic->messages = support_rounds(MESSAGES);
 }
 
 static void traffic_done(struct traffic *traffic)
 {
     for (int i = 0; i < PRODUCERS; i++)
-        for (int k = 0; k < MESSAGES; k++)
+        for (int k = 0; k < traffic->messages; k++)
             if (traffic->seen[i][k] != 1)
                 ck_abort_msg("message %d of producer %d came %d times", k, i, traffic->seen[i][k]);
     ck_assert_uint_eq(yk_channel_count(traffic->channel), 0);
@@ -244,7 +246,7 @@ static int produce(yk_task *self, void *arg)
     struct traffic *traffic = arg;
     struct message message = {.producer = atomic_fetch_add(&traffic->producer_number, 1)};
     int r = 0;
-    while (r >= 0 && message.sequence < MESSAGES) {
+    while (r >= 0 && message.sequence < traffic->messages) {
         r = yk_channel_send(self, traffic->channel, &message, patience(self, traffic));
         message.sequence += r == 0;
         traffic->timeouts += r == -ETIMEDOUT;
@@ -353,7 +355,7 @@ static int produce_off_task(void *arg)
     struct traffic *traffic = arg;
     struct message message = {.producer = atomic_fetch_add(&traffic->producer_number, 1)};
     int r = 0;
-    while (r >= 0 && message.sequence < MESSAGES) {
+    while (r >= 0 && message.sequence < traffic->messages) {
         r = yk_channel_try_send(traffic->channel, &message);
         message.sequence += r == 0;
         if (r == -EAGAIN)

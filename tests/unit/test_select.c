@@ -317,6 +317,7 @@ TASK_TEST(one_channel_may_be_in_several_cases)
 struct traffic {
     yk_channel *channels[CHANNELS]; /* owned by the test */
     int64_t patience_ns;            /* of one select; 0: for ever */
+    int messages;                   /* in all */
     _Atomic int next, senders_left;
     _Atomic unsigned char seen[CHANNELS * MESSAGES];
 };
@@ -328,11 +329,12 @@ static void traffic_init(struct traffic *traffic, int64_t patience_ns)
         traffic->channels[i] = channel_new((size_t)i + 1);
     traffic->senders_left = WORKERS;
     traffic->patience_ns = patience_ns;
+    traffic->messages = support_rounds(CHANNELS * MESSAGES);
 }
 
 static void traffic_done(struct traffic *traffic)
 {
-    for (int i = 0; i < CHANNELS * MESSAGES; i++)
+    for (int i = 0; i < traffic->messages; i++)
         if (traffic->seen[i] != 1)
             ck_abort_msg("message %d came %d times", i, traffic->seen[i]);
     for (int i = 0; i < CHANNELS; i++)
@@ -357,7 +359,7 @@ static int send_all(yk_task *self, void *arg)
     struct traffic *traffic = arg;
     int r = 0;
     for (int number;
-         r >= 0 && (number = atomic_fetch_add(&traffic->next, 1)) < CHANNELS * MESSAGES;) {
+         r >= 0 && (number = atomic_fetch_add(&traffic->next, 1)) < traffic->messages;) {
         int item[CHANNELS] = {number, number, number};
         do
             r = select_one(self, traffic, YK_CASE_SEND, item);
