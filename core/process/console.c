@@ -23,7 +23,7 @@
 #define JOB_BYTES_MAX ((size_t)256 * 1024) /* handed to a pool thread at once */
 #define JOB_MS_MAX    100                  /* so long may a pool thread wait for the reader */
 #define RETRY_MS      100 /* after a disk was full or no pool thread could be had */
-#define MARKER_BYTES  128
+#define MARKER_BYTES  192
 
 /* What a pool thread shall write, and what came of it. */
 struct job {
@@ -40,8 +40,9 @@ struct console {
     uint32_t magic;
     _Atomic uint32_t holders; /* the owner and the task */
     yk_task *task;            /* owned handle */
-    struct job job;           /* the task's */
-    yk_mutex turn;            /* who waits for room is the next to be served */
+    const char *marker_before, *marker_after;
+    struct job job; /* the task's */
+    yk_mutex turn;  /* who waits for room is the next to be served */
 
     yk_mutex mutex;     /* guards the members below */
     yk_condition more;  /* the task waits for bytes */
@@ -55,7 +56,8 @@ struct console {
     uint64_t dropped;    /* lines for the next marker */
     uint64_t marker_end; /* taken, right after the last marker */
     _Atomic uint64_t dropped_all;
-    int code; /* of write(2), for ever; 0: none */
+    bool full; /* the disk was, at the last try */
+    int code;  /* of write(2), for ever; 0: none */
 };
 
 /* --- on a pool thread ------------------------------------------------------------------------- */
@@ -133,10 +135,12 @@ static void append(struct console *console, const char *bytes, size_t len)
 static void marker_add(struct console *console)
 {
     char marker[MARKER_BYTES];
-    int len = snprintf(
-        marker, sizeof marker, "yoke | %llu line%s not shown: the terminal did not take %s\n",
-        (unsigned long long)console->dropped, console->dropped == 1 ? " was" : "s were",
-        console->dropped == 1 ? "it" : "them");
+    int len =
+        snprintf(marker, sizeof marker, "%s%llu line%s not shown: the terminal did not take %s%s\n",
+                 console->marker_before, (unsigned long long)console->dropped,
+                 console->dropped == 1 ? " was" : "s were", console->dropped == 1 ? "it" : "them",
+                 console->marker_after);
+    assert(len < MARKER_BYTES);
     append(console, marker, (size_t)len);
     console->marker_end = console->taken;
     console->dropped = 0;
@@ -201,6 +205,7 @@ static int job_do(yk_task *self, struct console *console)
     int locked = yk_mutex_lock(self, &console->mutex, YK_NEVER);
     yk_shield_end(self);
     assert(locked == 0);
+    console->full = full;
     job_book(self, console, full ? 0 : code);
     return console->code < 0 ? console->code : r == -ECANCELED ? r : 0;
 }
@@ -234,6 +239,8 @@ int console_new(yk_spawner *spawner, int fd, struct console **out_console)
     if (!console)
         return -ENOMEM;
     console->magic = CONSOLE_MAGIC;
+    console->marker_before = "yoke | ";
+    console->marker_after = "";
     atomic_init(&console->holders, 1);
     console->job.fd = fd;
     console->job.regular = S_ISREG(status.st_mode);
@@ -252,6 +259,12 @@ int console_new(yk_spawner *spawner, int fd, struct console **out_console)
     }
     *out_console = console;
     return 0;
+}
+
+void console_set_marker(struct console *console, const char *before, const char *after)
+{
+    console->marker_before = before;
+    console->marker_after = after;
 }
 
 static void drop(struct console *console, const char *bytes, size_t len)
@@ -322,6 +335,8 @@ int console_flush(yk_task *self, struct console *console, int64_t deadline)
     }
     if (r == 0)
         r = console->code;
+    else if (r == -ETIMEDOUT && console->full)
+        r = -ENOSPC;
     yk_mutex_unlock(self, &console->mutex);
     return r;
 }

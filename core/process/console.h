@@ -31,6 +31,10 @@ struct console;
  * Returns 0, -EBADF, -ENOMEM, -EAGAIN (no task could be started). */
 MUST_USE int console_new(yk_spawner *spawner, int fd, struct console **out_console);
 
+/* What stands before and behind the sentence about lines that were not shown, in place of "yoke | "
+ * and nothing: at most 64 bytes together, borrowed.  Before the first line. */
+void console_set_marker(struct console *console, const char *before, const char *after);
+
 /* Hands on some whole lines: they come out together and in order, nothing between them.  Blocks
  * while the buffer is full and the reader takes from it; never longer than CONSOLE_STALL_MS without
  * progress.
@@ -41,7 +45,8 @@ MUST_USE int console_new(yk_spawner *spawner, int fd, struct console **out_conso
 MUST_USE int console_write(yk_task *self, struct console *console, const void *bytes, size_t len);
 
 /* Waits until everything that was taken has been written.  Blocks.
- * Returns 0, -ETIMEDOUT, -ECANCELED, or the error of the descriptor as console_write(). */
+ * Returns 0, -ETIMEDOUT, -ENOSPC (the deadline has come, and the disk is full), -ECANCELED, or the
+ * error of the descriptor as console_write(). */
 MUST_USE int console_flush(yk_task *self, struct console *console, int64_t deadline);
 
 /* Lines that were counted instead of kept, since the beginning.  Any thread. */

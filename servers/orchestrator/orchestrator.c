@@ -355,8 +355,9 @@ static int tell_closed(yk_task *self, struct orchestrator *orchestrator)
     return closed.code;
 }
 
-/* Waits until the lines are out, for as long as their reader takes; a signal ends the patience. */
-static void flush(yk_task *self, struct orchestrator *orchestrator)
+/* Waits until the lines are out, for as long as their reader takes; a signal ends the patience.
+ * Returns 0 or the error of the descriptor. */
+static int flush(yk_task *self, struct orchestrator *orchestrator)
 {
     bool patient = true;
     int r = -ETIMEDOUT;
@@ -366,6 +367,7 @@ static void flush(yk_task *self, struct orchestrator *orchestrator)
         patient = !orchestrator->impatient;
         orchestrator_release(self, orchestrator);
     }
+    return r == -ETIMEDOUT ? 0 : r;
 }
 
 static int run_open(yk_task *self, struct orchestrator *orchestrator, struct error *err)
@@ -380,11 +382,14 @@ static int run_open(yk_task *self, struct orchestrator *orchestrator, struct err
         assert(r == 0); /* the tasks of the services return 0 */
     }
     int status = tell_closed(self, orchestrator);
-    flush(self, orchestrator);
+    int code = flush(self, orchestrator);
     yk_shield_end(self);
-    int code = report_check(orchestrator->report);
-    if (code < 0 && code != -EPIPE) /* who has closed the pipe knows */
+    if (code < 0 && code != -EPIPE) { /* who has closed the pipe knows */
         (void)fail(err, code, "cannot write to standard output: %s", error_words(code));
+        return status ? status : 1;
+    }
+    if (code == -EPIPE && status == 0)
+        status = 128 + SIGPIPE;
     return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <yoke/channel.h>
@@ -21,6 +22,7 @@ struct report {
     struct console *console; /* owned */
     yk_channel *written;     /* owned; a message: something was handed on since the last */
     _Atomic int error;       /* the first of the descriptor */
+    char marker[LINE_FORMAT_WIDTH_MAX + 16];
 };
 
 int report_new(yk_spawner *spawner, const struct report_options *options,
@@ -36,6 +38,13 @@ int report_new(yk_spawner *spawner, const struct report_options *options,
     r = console_new(spawner, options->fd, &report->console);
     if (r < 0)
         return r;
+    if (options->json) {
+        console_set_marker(report->console, "{\"event\":\"note\",\"reason\":\"", "\"}");
+    } else {
+        (void)snprintf(report->marker, sizeof report->marker, "%-*s | ", (int)options->format.width,
+                       "yoke");
+        console_set_marker(report->console, report->marker, "");
+    }
     *out_report = MOVE(report);
     return 0;
 }

@@ -151,6 +151,49 @@ END
     expect_empty err "$what"
 }
 
+a_full_disk_is_told() {
+    stack <<'END'
+  a: {type: process, binary: sh, args: [-c, "echo hello"]}
+END
+    what="$runtime: ${FUNCNAME[0]}"
+    (cd "$folder/cwd" && "$yoke" up --data-dir "$folder/data" --runtime "$runtime" >/dev/full 2>"$folder/err")
+    status=$?
+    : >"$folder/out"
+    expect_status 1 "$what"
+    expect_line err 'yoke up: cannot write to standard output: No space left on device' "$what"
+}
+
+# More than the console keeps, to a reader that reads nothing until all of it is written.
+a_reader_that_pauses_is_told_what_it_missed() { # MARKER [ARGUMENT]
+    one_service
+    script script <<'END'
+yes "$(printf %010000d 0)" | head -n 2000
+echo all >gate
+read x <gate
+echo after
+END
+    rm -f "$folder/cwd/gate"
+    mkfifo "$folder/cwd/gate"
+    local marker=$1
+    shift
+    up_start "$@"
+    read -r _ <"$folder/cwd/gate"
+    line=$(timeout 60 grep -m 1 'not shown: the terminal did not take them' <&3) # there is nothing behind it
+    checks=$((checks + 1))
+    [[ $line =~ $marker ]] || complain_short "the marker is: $line"
+    echo go >"$folder/cwd/gate"
+    up_end
+    expect_status 0 "$what"
+    expect_text out after "$what"
+}
+a_text_reader_that_pauses() {
+    a_reader_that_pauses_is_told_what_it_missed '^yoke \| [1-9][0-9]* lines were not shown: [a-z ]*$'
+}
+a_json_reader_that_pauses() {
+    a_reader_that_pauses_is_told_what_it_missed \
+        '^\{"event":"note","reason":"[1-9][0-9]* lines were not shown: [a-z ]*"\}$' --json
+}
+
 an_escaped_process_does_not_hold_the_end() {
     command -v setsid >/dev/null || return 0
     one_service
@@ -178,5 +221,8 @@ on_every_runtime many_lines_are_all_there
 on_every_runtime json_is_one_object_a_line
 on_every_runtime a_terminal_is_spared_what_would_drive_it
 on_every_runtime nobody_reads_and_the_stack_stops
+on_every_runtime a_full_disk_is_told
+on_every_runtime a_text_reader_that_pauses
+on_every_runtime a_json_reader_that_pauses
 on_every_runtime an_escaped_process_does_not_hold_the_end
 finish

@@ -281,6 +281,7 @@ TASK_TEST(full_disk_is_no_error_and_counts_as_stalled)
     ck_assert_int_eq(flood(self, &rig), 0);
     ck_assert_int_ge(yk_now(self) - before, (int64_t)CONSOLE_STALL_MS * 1000000);
     ck_assert_uint_gt(console_lines_dropped(rig.console), 0);
+    ck_assert_int_eq(console_flush(self, rig.console, yk_deadline_ms(self, 10)), -ENOSPC);
     rig_close(self, &rig);
 }
 
