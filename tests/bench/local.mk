@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # tests/bench - measurements: `make bench` writes docs/PERFORMANCE.md; the counts of instructions are a test.
-bench_programs = tests/bench/bench_tasks tests/bench/paired
+bench_programs = tests/bench/bench_child tests/bench/bench_tasks tests/bench/paired
 
 check_PROGRAMS += $(bench_programs)
+tests_bench_bench_child_SOURCES = %D%/bench_child.c %D%/side.h %D%/side_table.c
+tests_bench_bench_child_LDADD = libcore.la
 tests_bench_bench_tasks_SOURCES = %D%/bench_tasks.c %D%/side.h %D%/side_table.c
 tests_bench_bench_tasks_LDADD = libcore.la
 tests_bench_paired_SOURCES = %D%/paired.c
