@@ -8,6 +8,7 @@ system_tests = \
     %D%/test_dev.sh \
     %D%/test_install.sh \
     %D%/test_loader_rights.sh \
+    %D%/test_loop_thread.sh \
     %D%/test_man.sh \
     %D%/test_runtime_list.sh \
     %D%/test_up_killed.sh \
