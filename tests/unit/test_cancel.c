@@ -87,6 +87,28 @@ static int wait_in_select(yk_task *self, struct place *place, int64_t deadline)
     return yk_select(self, cases, 3, deadline);
 }
 
+/* Readiness may be stale: the read tells, and then it waits again. */
+static int wait_for_byte(yk_task *self, struct place *place, int64_t deadline)
+{
+    char byte;
+    int r;
+    do
+        r = yk_fd_wait(self, place->fd, YK_IN, deadline);
+    while (r > 0 && read(place->pipe_fds[0], &byte, 1) < 0);
+    return r;
+}
+
+static int wait_for_byte_by_select(yk_task *self, struct place *place, int64_t deadline)
+{
+    char byte;
+    int r;
+    do {
+        yk_case fd_case = {.kind = YK_CASE_FD, .fd = place->fd, .events = YK_IN};
+        r = yk_select(self, &fd_case, 1, deadline);
+    } while (r == 0 && read(place->pipe_fds[0], &byte, 1) < 0);
+    return r;
+}
+
 /* Every call that can wait, by number; none of them has anything to come. */
 static int wait_somehow(yk_task *self, struct place *place, int way, int64_t deadline)
 {
@@ -107,11 +129,9 @@ static int wait_somehow(yk_task *self, struct place *place, int way, int64_t dea
     case 6:
         return wait_in_select(self, place, deadline);
     case 7:
-        return yk_fd_wait(self, place->fd, YK_IN, deadline);
-    case 8: {
-        yk_case fd_case = {.kind = YK_CASE_FD, .fd = place->fd, .events = YK_IN};
-        return yk_select(self, &fd_case, 1, deadline);
-    }
+        return wait_for_byte(self, place, deadline);
+    case 8:
+        return wait_for_byte_by_select(self, place, deadline);
     default:
         return yk_task_sleep(self, deadline);
     }
