@@ -123,15 +123,18 @@ static int undo_job(void *arg)
 }
 
 /* The program runs, but its end could not be told: takes it back. */
-static int start_undo(yk_task *self, yk_child *child, int code, struct error *err)
+static int start_undo(yk_task *self, yk_child *child, struct launch *launch, int code)
 {
     int result;
     yk_shield_begin(self);
-    if (yk_offload(self, undo_job, child, &result) < 0)
-        (void)kill(-child->entry.pid, SIGKILL); /* no memory for that either: its zombie stays */
+    if (yk_offload(self, undo_job, child, &result) < 0) { /* no memory for that either */
+        (void)kill(-child->entry.pid, SIGKILL);
+        registry_disown(child->registry, &child->entry); /* the reaper's, if there is one */
+    }
     yk_shield_end(self);
-    return fail(err, code, "process %d was started and killed: its end cannot be waited for: %s",
-                (int)child->entry.pid, error_words(code));
+    return fail(&launch->err, code,
+                "program '%s' was started and killed: its end cannot be waited for: %s",
+                launch->options->program, error_words(code));
 }
 
 /* With the pipes open.  Closes the child's ends in every case. */
@@ -147,7 +150,7 @@ static int start_process(yk_task *self, yk_child *child, struct launch *launch)
     child->pidfd = launch->pidfd;
     if (child->pidfd >= 0)
         r = yk_fd_open(child->spawner, child->pidfd, &child->pidfd_wait);
-    return r < 0 ? start_undo(self, child, r, &launch->err) : 0;
+    return r < 0 ? start_undo(self, child, launch, r) : 0;
 }
 
 static int start(yk_task *self, struct launch *launch, yk_child **out_child)

@@ -83,6 +83,7 @@ unit_tests += \
     %D%/test_guardian \
     %D%/test_reaper \
     %D%/test_registry
+%C%_test_child_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
 EXTRA_DIST += %D%/child_case.h
 
 if HAVE_CHECK

@@ -472,6 +472,43 @@ TASK_TEST(emfile_at_each_descriptor)
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* Returns what the start returned; the child is ended. */
+static int start_with_failure(yk_task *self, const yk_child_options *options, uint64_t nth,
+                              bool *out_failed)
+{
+    char text[YK_CHILD_ERROR_TEXT_BYTES] = "";
+    yk_child *child = NULL;
+    support_fail_nth_alloc(nth);
+    int r = yk_child_start(self, options, &child, text, sizeof text);
+    *out_failed = support_fail_nth_done();
+    if (r < 0) {
+        ck_assert_ptr_null(child);
+        ck_assert_ptr_nonnull(strstr(text, "true"));
+        return r;
+    }
+    support_register_group(yk_child_pid(child), "child");
+    child_expect_exit(self, child, 0, 0);
+    child_end(child);
+    return 0;
+}
+
+TASK_TEST(enomem_at_each_allocation)
+{
+    const char *const argv[] = {"true", NULL};
+    const yk_child_options options = {.program = "true", .argv = argv, .directory = "/"};
+    child_warm_up(self);
+    int fd_count = support_fd_count();
+    uint64_t nth = 0;
+    for (bool failed = true; failed;) {
+        int r = start_with_failure(self, &options, ++nth, &failed);
+        ck_assert_msg(r == 0 || (failed && r == -ENOMEM), "%d at %llu", r, (unsigned long long)nth);
+        ck_assert_msg(r < 0 || !failed, "allocation %llu", (unsigned long long)nth);
+        ck_assert_int_eq(support_fd_count(), fd_count);
+        ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    }
+    ck_assert_uint_ge(nth, 5);
+}
+
 static int start_one(yk_task *self, void *arg)
 {
     const char *const argv[] = {"sleep", "1000", NULL};
@@ -544,6 +581,7 @@ int main(void)
     suite_add_on_every_runtime(suite, two_hundred_children_at_once);
     suite_add_on_every_runtime(suite, host_without_standard_descriptors);
     suite_add_on_every_runtime(suite, emfile_at_each_descriptor);
+    suite_add_on_every_runtime(suite, enomem_at_each_allocation);
     suite_add_on_every_runtime(suite, cancel_during_start_leaves_nothing);
     suite_add_on_every_runtime(suite, cancelled_task_starts_nothing);
     return support_main(suite);

@@ -97,7 +97,7 @@ REAPER_TEST(leaders_are_left_to_their_owners)
 REAPER_TEST(freed_child_is_reaped)
 {
     yk_reaper *reaper = reaper_new(self);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 5; i++) {
         yk_child *child = shell(self, reaper, "trap '' TERM; read x");
         pid_t pid = yk_child_pid(child);
         child_end(child);
