@@ -26,8 +26,10 @@ static void add_exit(const yk_exit *how, struct text *out)
 {
     if (how->signal != 0)
         text_add_format(out, "signal %d (SIG%s)", how->signal, signal_name(how->signal));
-    else
+    else if (how->code >= 0)
         text_add_format(out, "code %d", how->code);
+    else
+        text_add_string(out, "how is not known");
 }
 
 static void add_service_event(const struct event *event, struct text *out)
@@ -134,6 +136,8 @@ static int set_text(json_t *object, const char *key, const char *text)
 
 static int set_exit(json_t *object, const yk_exit *how)
 {
+    if (how->signal == 0 && how->code < 0)
+        return 0;
     return how->signal != 0 ? set_number(object, "signal", how->signal)
                             : set_number(object, "code", how->code);
 }

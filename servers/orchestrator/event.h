@@ -15,7 +15,7 @@
 enum event_kind {
     EVENT_OPENED,   /* of the stack: what it is, on which runtime */
     EVENT_STARTED,  /* pid */
-    EVENT_EXITED,   /* by itself: pid, exit */
+    EVENT_EXITED,   /* by itself: pid, exit (code -1 and no signal: not known) */
     EVENT_FAILED,   /* text */
     EVENT_SKIPPED,  /* was not started, since the stack stops */
     EVENT_STOPPING, /* of a service: pid, signal.  Of the stack: count, text */

@@ -267,8 +267,10 @@ static int open_all(yk_task *self, struct orchestrator *orchestrator, struct err
 {
     yk_spawner *spawner = orchestrator->spawner;
     int r = report_new(spawner, &orchestrator->options.report, &orchestrator->report);
+    if (r == -EBADF)
+        return fail(err, r, "standard output is not open for writing");
     if (r < 0)
-        return fail(err, r, "cannot write to standard output: %s", error_words(r));
+        return fail(err, r, "cannot start: %s", error_words(r));
     bool no_hangup = disposition_is_ignored(SIGHUP);
     r = yk_signals_new(spawner, no_hangup ? signals_without_hangup : signals_watched,
                        &orchestrator->signals);

@@ -22,10 +22,16 @@
 #define TEXT_BYTES     (YK_CHILD_ERROR_TEXT_BYTES + 64)
 #define NS_A_SECOND    INT64_C(1000000000)
 
-enum news { NEWS_EXITED, NEWS_STOP };
+enum news_kind { NEWS_EXITED, NEWS_STOP, NEWS_BLIND /* its end cannot be waited for */ };
 
-static void tell(struct service_run *run, enum news news)
+struct news {
+    enum news_kind kind;
+    int code; /* why, of NEWS_BLIND */
+};
+
+static void tell(struct service_run *run, enum news_kind kind, int code)
 {
+    const struct news news = {kind, code};
     int r = yk_channel_try_send(run->news, &news);
     assert(r == 0 || r == -EPIPE); /* there is room for each that is ever sent */
 }
@@ -35,7 +41,7 @@ void service_run_stop(struct service_run *run)
     if (run->told_to_stop || run->state != RUN_RUNNING)
         return;
     run->told_to_stop = true;
-    tell(run, NEWS_STOP);
+    tell(run, NEWS_STOP, 0);
 }
 
 /* ---- Helpers: tasks of the run's own group ---- */
@@ -45,7 +51,7 @@ static int wait_for_exit(yk_task *self, void *arg)
     struct service_run *run = arg;
     int r = yk_child_wait(self, run->child, YK_NEVER, NULL);
     if (r != -ECANCELED)
-        tell(run, NEWS_EXITED);
+        tell(run, r < 0 ? NEWS_BLIND : NEWS_EXITED, r);
     return 0;
 }
 
@@ -247,7 +253,7 @@ static void stop_group(yk_task *self, struct service_run *run, pid_t pid)
     (void)send(self, run, SIGTERM, grace_until); /* killed or not, it is waited for */
     pid_t left = pid;
     if (wait_until_empty(self, run, &left) < 0)
-        kill_group(self, run, left, begun);
+        kill_group(self, run, left > 0 ? left : pid, begun);
 }
 
 static void tell_stopped(yk_task *self, struct service_run *run)
@@ -270,12 +276,19 @@ static void after_exit(yk_task *self, struct service_run *run, yk_group *helpers
     orchestrator_exited(self, run, &how);
     if (is_empty)
         return;
-    stop_group(self, run, left);
+    stop_group(self, run, left > 0 ? left : yk_child_pid(run->child));
     drain(self, run, helpers);
     tell_stopped(self, run);
 }
 
 /* ---- The life ---- */
+
+static void fail_with(yk_task *self, struct service_run *run, const char *what, int code)
+{
+    char text[TEXT_BYTES];
+    (void)snprintf(text, sizeof text, "%s: %s", what, error_words(code));
+    orchestrator_failed(self, run, text);
+}
 
 static void live(yk_task *self, struct service_run *run)
 {
@@ -284,19 +297,18 @@ static void live(yk_task *self, struct service_run *run)
     if (r >= 0)
         r = start_helpers(run, helpers);
     if (r < 0) {
-        char text[TEXT_BYTES];
-        (void)snprintf(text, sizeof text, "no task can be started to read its output: %s",
-                       error_words(r));
-        orchestrator_failed(self, run, text);
+        fail_with(self, run, "no task can be started to read its output", r);
         stop_group(self, run, yk_child_pid(run->child));
         return;
     }
-    enum news news = NEWS_STOP;
+    struct news news = {.kind = NEWS_STOP};
     r = yk_channel_receive(self, run->news, &news, YK_NEVER);
-    if (r >= 0 && news == NEWS_EXITED) {
+    if (r >= 0 && news.kind == NEWS_EXITED) {
         after_exit(self, run, helpers);
         return;
     }
+    if (news.kind == NEWS_BLIND)
+        fail_with(self, run, "its end cannot be waited for", news.code);
     stop_group(self, run, yk_child_pid(run->child));
     drain(self, run, helpers);
     tell_stopped(self, run);
@@ -307,7 +319,7 @@ int service_run_main(yk_task *self, void *arg)
     struct service_run *run = arg;
     yk_child *child = NULL;
     char text[TEXT_BYTES] = "";
-    int r = yk_channel_new(sizeof(enum news), NEWS_COUNT_MAX, &run->news);
+    int r = yk_channel_new(sizeof(struct news), NEWS_COUNT_MAX, &run->news);
     if (r < 0)
         (void)snprintf(text, sizeof text, "out of memory");
     else

@@ -11,6 +11,7 @@ system_tests = \
     %D%/test_loop_thread.sh \
     %D%/test_man.sh \
     %D%/test_runtime_list.sh \
+    %D%/test_up_faults.sh \
     %D%/test_up_killed.sh \
     %D%/test_up_many.sh \
     %D%/test_up_order.sh \
