@@ -114,8 +114,11 @@ TASK_TEST(a_join_that_timed_out_can_be_tried_again)
     OWNED(yk_channel) yk_channel *channel = channel_new(1);
     yk_task *task = spawn(self, receive_one, channel);
     int message = 3;
-    for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(yk_task_join(self, task, yk_now(self) + 10000, NULL), -ETIMEDOUT);
+    for (int i = 0; i < 20; i++) {
+        int64_t deadline = yk_now(self) + (int64_t)i * 48611;
+        ck_assert_int_eq(yk_task_join(self, task, deadline, NULL), -ETIMEDOUT);
+        ck_assert_int_ge(yk_now(self), deadline);
+    }
     ck_assert_int_eq(yk_channel_send(self, channel, &message, support_deadline(self)), 0);
     ck_assert_int_eq(yk_task_join_free(self, task), 3);
 }
