@@ -10,7 +10,7 @@
 
 /* Bytes that core keeps in each task (yk_config.extra_bytes); core/task asserts that its state
  * fits. */
-#define HOST_EXTRA_BYTES 128
+#define HOST_EXTRA_BYTES 96
 
 /* The table given to each runtime's create(); lives for ever. */
 const yk_host *host_table(void);

@@ -15,6 +15,9 @@
 #define LEFT_BATCH        32
 #define STUCK_NAMES_BYTES 256
 
+/* Here, not in task.c, where the compiler would see through it. */
+const union task_image task_image_blank = {.state = {.deadline = YK_NEVER}};
+
 struct run {
     yk_task_fn *fn;
     void *arg;
@@ -90,10 +93,8 @@ int yk_run(yk_spawner *spawner, yk_task_fn *fn, void *arg)
     if (host_current_task())
         return -EDEADLK;
     struct run run = {fn, arg};
-    union {
-        struct task_state state;
-        char bytes[HOST_EXTRA_BYTES];
-    } image = {.state = {.fn = run_main, .deadline = YK_NEVER}};
+    union task_image image = task_image_blank;
+    image.state.fn = run_main;
     yk_spawn_options options = {.size = sizeof options, .name = "main", .extra = &image};
     int32_t result = 0;
     int r = spawner->ops->block_on(spawner, &options, task_main, &run, &result);

@@ -46,10 +46,9 @@ int32_t task_main(yk_task *self, void *arg)
 int task_start(yk_spawner *spawner, const yk_task_options *options, struct yk_group *group,
                yk_task_fn *fn, void *arg, yk_task **out_task)
 {
-    union {
-        struct task_state state;
-        char bytes[HOST_EXTRA_BYTES];
-    } image = {.state = {.fn = fn, .deadline = YK_NEVER, .group = group}};
+    union task_image image = task_image_blank;
+    image.state.fn = fn;
+    image.state.group = group;
     yk_spawn_options spawn_options = {
         .size = sizeof spawn_options,
         .stack_bytes = options->stack_bytes,
@@ -137,10 +136,15 @@ int yk_task_join(yk_task *self, yk_task *task, int64_t deadline, int *out_result
 
 int yk_task_join_free(yk_task *self, yk_task *take_task)
 {
+    int r = 0;
     int result = 0;
-    yk_shield_begin(self);
-    int r = yk_task_join(self, take_task, YK_NEVER, &result);
-    yk_shield_end(self);
+    if (yk_task_finished(take_task)) {
+        result = task_state(take_task)->result;
+    } else {
+        yk_shield_begin(self);
+        r = yk_task_join(self, take_task, YK_NEVER, &result);
+        yk_shield_end(self);
+    }
     yk_task_detach(take_task);
     return r < 0 ? r : result;
 }

@@ -40,6 +40,17 @@ struct task_state {
 _Static_assert(sizeof(struct task_state) <= HOST_EXTRA_BYTES,
                "a task must have room for core's state");
 
+/* What a task is spawned with (yk_spawn_options.extra). */
+union task_image {
+    struct task_state state;
+    char bytes[HOST_EXTRA_BYTES];
+};
+
+/* The image of a task that has neither function nor group yet.  Copied from memory, that is, in a
+ * few wide moves: left to itself the compiler fills it by a string instruction, whose stores the
+ * runtime's copy would have to wait for. */
+extern const union task_image task_image_blank;
+
 static inline struct task_state *task_state(const yk_task *task)
 {
 #if defined(YOKE_DEBUG)

@@ -9,10 +9,6 @@
 #include <pthread.h>
 #endif
 
-#if !defined(KIT_CONTEXT_PORTABLE) && !defined(__x86_64__) && !defined(__aarch64__)
-#define KIT_CONTEXT_PORTABLE 1
-#endif
-
 #if defined(KIT_CONTEXT_PORTABLE)
 
 #include <ucontext.h>
@@ -54,61 +50,9 @@ void kit_stack_switch(void **out_sp, void *sp)
 
 #elif defined(__x86_64__)
 
-/* The frame that a switch leaves on the stack, from its lowest word: control words, r12 to r15,
- * rbx, rbp, address. */
-struct frame {
-    uint32_t mxcsr;
-    uint16_t x87_control;
-    uint16_t unused;
-    void *r15, *r14, *r13, *r12, *rbx, *rbp;
-    void *address;
-};
-
 void kit_stack_start(void);
 
-/* The control words are loaded only when they differ: loading costs more than the rest of the
- * switch. The jump instead of a return: the return predictor knows nothing of the new stack anyway.
- */
 __asm__(".text\n"
-        ".p2align 4\n"
-        ".globl kit_stack_switch\n"
-        ".hidden kit_stack_switch\n"
-        ".type kit_stack_switch, @function\n"
-        "kit_stack_switch:\n"
-        "    .cfi_startproc\n"
-        "    endbr64\n"
-        "    pushq %rbp\n"
-        "    pushq %rbx\n"
-        "    pushq %r12\n"
-        "    pushq %r13\n"
-        "    pushq %r14\n"
-        "    pushq %r15\n"
-        "    subq $8, %rsp\n"
-        "    stmxcsr (%rsp)\n"
-        "    fnstcw 4(%rsp)\n"
-        "    movl (%rsp), %eax\n"
-        "    movzwl 4(%rsp), %edx\n"
-        "    movq %rsp, (%rdi)\n"
-        "    movq %rsi, %rsp\n"
-        "    cmpl (%rsp), %eax\n"
-        "    jne 2f\n"
-        "1:  cmpw 4(%rsp), %dx\n"
-        "    jne 3f\n"
-        "4:  addq $8, %rsp\n"
-        "    popq %r15\n"
-        "    popq %r14\n"
-        "    popq %r13\n"
-        "    popq %r12\n"
-        "    popq %rbx\n"
-        "    popq %rbp\n"
-        "    popq %rcx\n"
-        "    jmp *%rcx\n"
-        "2:  ldmxcsr (%rsp)\n"
-        "    jmp 1b\n"
-        "3:  fldcw 4(%rsp)\n"
-        "    jmp 4b\n"
-        "    .cfi_endproc\n"
-        ".size kit_stack_switch, .-kit_stack_switch\n"
         ".p2align 4\n"
         ".globl kit_stack_start\n"
         ".hidden kit_stack_start\n"
@@ -117,9 +61,11 @@ __asm__(".text\n"
         "    .cfi_startproc\n"
         "    .cfi_undefined rip\n" /* a backtrace ends here */
         "    endbr64\n"
-        "    movq %r13, %rdi\n"
+        "    movq 16(%rsp), %rax\n"
+        "    movq 24(%rsp), %rdi\n"
+        "    addq $32, %rsp\n"
         "    xorl %ebp, %ebp\n"
-        "    callq *%r12\n"
+        "    callq *%rax\n"
         "    ud2\n"
         "    .cfi_endproc\n"
         ".size kit_stack_start, .-kit_stack_start\n");
@@ -127,15 +73,14 @@ __asm__(".text\n"
 static void *stack_prepare(char *top, size_t stack_bytes, void (*entry)(void *), void *arg)
 {
     (void)stack_bytes;
-    /* At kit_stack_start the stack pointer is `top`, a multiple of 16, and the call there makes it
+    /* Without its frame the stack begins at `top`, a multiple of 16, and the call there makes it
      * right for entry. */
-    struct frame *frame = (struct frame *)(void *)(top - sizeof *frame);
-    memset(frame, 0, sizeof *frame);
+    struct kit_frame *frame = (struct kit_frame *)(void *)(top - sizeof *frame);
+    frame->address = (void *)(uintptr_t)kit_stack_start;
     __asm__ volatile("stmxcsr %0" : "=m"(frame->mxcsr));
     __asm__ volatile("fnstcw %0" : "=m"(frame->x87_control));
-    frame->r12 = (void *)(uintptr_t)entry;
-    frame->r13 = arg;
-    frame->address = (void *)(uintptr_t)kit_stack_start;
+    frame->entry = entry;
+    frame->arg = arg;
     return frame;
 }
 
@@ -189,7 +134,7 @@ __asm__(".text\n"
         "    b.eq 1f\n"
         "    msr fpcr, x4\n"
         "1:  add sp, sp, #176\n"
-        "    br x30\n"
+        "    ret\n" /* in step with the call, for the predictor of returns */
         "    .cfi_endproc\n"
         ".size kit_stack_switch, .-kit_stack_switch\n"
         ".p2align 4\n"
@@ -218,6 +163,15 @@ static void *stack_prepare(char *top, size_t stack_bytes, void (*entry)(void *),
     return frame;
 }
 
+#endif
+
+#if !defined(KIT_SWITCH_INLINE)
+void kit_stack_leave(void *sp)
+{
+    void *never;
+    kit_stack_switch(&never, sp);
+    __builtin_unreachable();
+}
 #endif
 
 void kit_context_init_thread(struct kit_context *context)

@@ -32,6 +32,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#include "plugins/kit/stack_switch.h"
+
 struct kit_context {
     void *sp; /* where its registers lie; meaningless while it runs */
 #if defined(KIT_ASAN)
@@ -51,9 +53,6 @@ void kit_context_init_thread(struct kit_context *context);
  * calls entry(arg). entry must not return: it ends by kit_context_leave(). */
 void kit_context_init(struct kit_context *context, void *top, size_t stack_bytes,
                       void (*entry)(void *), void *arg);
-
-/* Stores the stack pointer with all registers under it, goes on at `sp`. */
-void kit_stack_switch(void **out_sp, void *sp);
 
 /* The first thing that `entry` calls. */
 static inline void kit_context_begin(struct kit_context *context)
@@ -86,8 +85,8 @@ static inline void kit_context_leave(struct kit_context *from, struct kit_contex
 #if defined(KIT_TSAN)
     __tsan_switch_to_fiber(to->tsan, 0);
 #endif
-    kit_stack_switch(&from->sp, to->sp);
-    __builtin_unreachable();
+    (void)from;
+    kit_stack_leave(to->sp);
 }
 
 /* Gives back what the announcements hold; after the context was left for ever, by another one. */

@@ -24,6 +24,21 @@ struct kit_fiber *kit_fiber_on(const struct kit *kit, const struct kit_stack *st
 
 static void fiber_main(void *arg);
 
+static void copy_word(char *to, const char *from)
+{
+    memcpy(to, from, sizeof(uint64_t));
+}
+
+/* memcpy() for what the caller has written word by word just now: a wider load would have to wait
+ * until those stores have left the processor's queue.  bytes is a multiple of 16 (ABI). */
+static void copy_words(char *to, const char *from, size_t bytes)
+{
+    for (const char *end = from + bytes; from < end; from += 16, to += 16) {
+        copy_word(to, from);
+        copy_word(to + 8, from + 8);
+    }
+}
+
 /* Lays out a task on `stack`: the block on top, then the copied argument, then the stack proper. */
 static struct kit_fiber *fiber_make(struct kit_loop *loop, struct kit_stack *stack,
                                     const yk_spawn_options *options, yk_entry_fn *entry, void *arg)
@@ -58,7 +73,7 @@ static struct kit_fiber *fiber_make(struct kit_loop *loop, struct kit_stack *sta
     fiber->task.spawner = &kit->spawner;
     fiber->task.name = name ? name : "task";
     if (extra)
-        memcpy(yk_task_extra(&fiber->task), extra, kit->extra_bytes);
+        copy_words(yk_task_extra(&fiber->task), extra, kit->extra_bytes);
     else
         memset(yk_task_extra(&fiber->task), 0, kit->extra_bytes);
     kit_context_init(&fiber->context, top, (size_t)(top - stack->low), fiber_main, fiber);

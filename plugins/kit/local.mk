@@ -17,6 +17,7 @@ libyoke_kit_la_SOURCES = \
     %D%/pool.h \
     %D%/stack.c \
     %D%/stack.h \
+    %D%/stack_switch.h \
     %D%/thread.c \
     %D%/thread.h \
     %D%/timers.c \
