@@ -182,8 +182,10 @@ static void release(struct guardian *guardian)
     if (atomic_fetch_sub(&guardian->holders, 1) > 1)
         return;
     yk_child_free(guardian->process);
-    while (!list_empty(&guardian->notes))
-        free(LIST_MEMBER(list_take_first(&guardian->notes), struct note, link));
+    LIST_EACH(link, &guardian->notes)
+    {
+        free(LIST_MEMBER(link, struct note, link));
+    }
     guardian->magic = 0;
     free(guardian);
 }

@@ -437,8 +437,7 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], GUARDIAN_COMMAND) == 0)
         return vigil_run(argc, argv);
-    const char *preloads = getenv("LD_PRELOAD");
-    if (preloads && strstr(preloads, "vgpreload")) {
+    if (exec_errors_are_lost()) {
         puts("skipped: under valgrind /proc/self/exe is valgrind, not this program");
         return 77;
     }
