@@ -79,7 +79,7 @@ int yk_task_spawn(yk_spawner *spawner, const char *name, yk_task_fn *fn, void *a
 
 bool yk_task_finished(const yk_task *task)
 {
-    return atomic_load_explicit(&task_state(task)->joiner, memory_order_acquire) == JOINER_ENDED;
+    return atomic_load(&task_state(task)->joiner) == JOINER_ENDED;
 }
 
 /* Stands in line behind the first joiner. */

@@ -19,7 +19,8 @@ MUST_USE int yk_fd_open(yk_spawner *spawner, int fd, yk_fd **out_fd);
  * -ETIMEDOUT, -ECANCELED. */
 MUST_USE int yk_fd_wait(yk_task *self, yk_fd *fd, uint32_t events, int64_t deadline);
 
-/* Forgets the descriptor, whose number may be used again afterwards; does not close it.  NULL is
- * fine. */
+/* Forgets the descriptor, whose number may be used again afterwards; does not close it.  A task of
+ * the same loop that waits gets -EBADF; one that may be waiting on another thread has to be
+ * cancelled and joined before.  NULL is fine. */
 void yk_fd_free(yk_fd *take_fd);
 DEFINE_DROP(yk_fd, yk_fd)
