@@ -100,7 +100,7 @@ no_descendant_is_left() {
     shutdown_timeout: 1
 END
     up_start
-    up_until 'family | grandchild' && up_until 'family | child' && up_signal TERM
+    up_until child && up_until child && up_signal TERM
     up_end
     expect_status 143 "$what"
     sed -n 's/.*child \([0-9]*\)$/\1/p' "$folder/out" >"$folder/pids"
