@@ -12,6 +12,7 @@ plain() {
 }
 plain "$man/yoke.1" >"$folder/yoke.1"
 plain "$man/runtimes.conf.5" >"$folder/runtimes.conf.5"
+plain "$man/services.yaml.5" >"$folder/services.yaml.5"
 
 # has PAGE WORD
 has() {
@@ -41,6 +42,10 @@ echo 'key = value' >"$folder/conf"
 # shellcheck disable=SC2013
 for key in $(sed -n 's/^#\([a-z_]*\) = .*/\1/p' "${srcdir:-.}/runtimes.conf"); do
     has runtimes.conf.5 "$key"
+done
+# shellcheck disable=SC2013
+for key in $(sed -n 's/^ *{"\([a-z_]*\)", [a-z_]*, .*/\1/p' "${srcdir:-.}"/servers/stack/*.c | sort -u); do
+    has services.yaml.5 "$key"
 done
 printf '[x]\n' >"$folder/conf"
 run config check --runtimes "$folder/conf"
