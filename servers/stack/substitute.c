@@ -142,6 +142,9 @@ static int note_obstacle(struct expansion *expansion, const char *start,
     text_add_format(sentence,
                     "'%.*s': the %s of service '%s' (type %s) is not known in this version",
                     shown_len(start), start, property, service->name, service->type);
+    r = text_check(sentence);
+    if (r < 0)
+        return r;
     expansion->result->obstacle =
         arena_copy(expansion->arena, text_bytes(sentence), text_len(sentence));
     return expansion->result->obstacle ? 0 : -ENOMEM;

@@ -25,10 +25,12 @@ unit_tests += \
     %D%/test_lines \
     %D%/test_run_lock \
     %D%/test_stack_file \
+    %D%/test_stack_no_memory \
     %D%/test_substitute \
     %D%/test_suggest \
     %D%/test_text \
     %D%/test_yaml
+%C%_test_stack_no_memory_LDFLAGS = $(AM_LDFLAGS) $(LDFLAGS_SUPPORT_WRAP)
 EXTRA_DIST += %D%/stack_case.h
 
 # core/base, and core/task on every runtime.
@@ -43,6 +45,7 @@ unit_tests += \
     %D%/test_group \
     %D%/test_list \
     %D%/test_lock \
+    %D%/test_mock \
     %D%/test_mutex \
     %D%/test_no_memory \
     %D%/test_offload \
@@ -88,6 +91,6 @@ EXTRA_DIST += %D%/child_case.h
 
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests) %D%/test_chaos.sh %D%/test_workers.sh
+TESTS += $(unit_tests) %D%/test_chaos.sh %D%/test_mock_seeds.sh %D%/test_workers.sh
 endif
-EXTRA_DIST += %D%/test_chaos.sh %D%/test_workers.sh
+EXTRA_DIST += %D%/test_chaos.sh %D%/test_mock_seeds.sh %D%/test_workers.sh
