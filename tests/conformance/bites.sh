@@ -23,6 +23,13 @@ short_entry: load bytes
 crash_at_load: load Aborted
 knows_any_extension: load.unknown_extension_is_null
 thread_at_load: load.nothing_before_create
+makes_itself_global: load.rtld_now_local
+wrong_id: load.entry_is_complete
+understates_extra: load.too_large_extra_refused
+claims_virtual_time: load.known_extensions_fit
+hides_workers: workers_without_cap_refused
+refuses_longer_config: load.longer_structs_accepted
+leaves_a_verb_out: load.verbs_are_complete
 takes_any_option: load.unknown_option_refused
 leaks_fd: create_destroy_leaks_nothing
 leaks_memory: create_destroy_leaks_nothing
@@ -31,6 +38,15 @@ never_refuses_destroy: destroy_with_live_task_EBUSY_and_still_usable destroy_wit
 hangs_in_destroy: block_on_returns_main_result
 stats_overrun: load.stats_writes_no_more_than_asked
 loses_main_result: block_on_returns_main_result
+admits_second_driver: block_on_from_second_thread_EBUSY
+loses_names: name_is_told
+one_id: head_is_filled
+handle_not_counted: task_ends_while_handle_held
+refuses_foreign_spawns: spawn_from_foreign_thread spawn_from_offload_thread
+drops_early_spawns: spawn_before_block_on
+does_not_yield: yield_lets_ready_tasks_run
+swallows_token: token_outlives_a_deadline
+says_0_for_a_look: park_deadline_past_returns_at_once
 callers_stack: spawn_not_on_callers_stack short_task_not_on_callers_stack
 runs_some_twice: spawn_runs_exactly_once
 arg_not_copied: arg_copy_survives_callers_return
@@ -49,9 +65,17 @@ deaf_io_wait: unpark_interrupts_io_wait_EINTR
 eats_token: readiness_beats_token
 always_ready: deadline_past_does_one_check
 polls_only_when_idle: ready_loop_polls_io
+edges_only: ready_before_wait
+ignores_hang_ups: pipe_writer_closed_IN_ready half_close_is_ready hang_up_only_is_ready unconnected_socket
+hangs_in_foreign_close: io_close_unwaited_by_foreign_thread
 changes_fd_flags: flags_of_fd_unchanged
 wrong_codes: bad_arguments_refused
 jobs_inline: offload_runs_off_the_task
+runs_refused_jobs: offload_result_and_wake_race
+refuses_foreign_jobs: offload_from_foreign_thread
+touches_freed_jobs: offload_job_may_free_itself
+ignores_sigchld: fork_in_task_exec_works fork_from_offload_thread
+unblocks_signals: signalfd
 sigchld_handler: SIGCHLD_SIGPIPE_dispositions_untouched
 changes_mask: signal_mask_of_task_unchanged
 inherited_fd: child_inherits_no_fds
@@ -75,6 +99,8 @@ expect_failures() { # $1 the way, the rest the behaviours that must fail
     for name; do
         if echo "$out" | grep -q "^fail  $name  ("; then
             echo ok
+        elif echo "$out" | grep -q "^skip  $name  ("; then
+            echo "left out: $way: $runtime lacks what $name needs"
         else
             echo "not found: $way: $name does not fail: $(echo "$out" | head -n 1)"
         fi
@@ -91,7 +117,7 @@ expect_not_loaded() { # $1 the way, $2 a word of the sentence, which names the f
 }
 
 expect_no_failure() { # $1 what is true of the plugin
-    if out=$("$check" "$broken/runtime_broken.so" --jobs "$at_once" 2>&1); then
+    if out=$("$check" "$broken/runtime_broken.so" --jobs "$at_once" --timeout-scale 3 2>&1); then
         echo ok
     else
         echo "found something where nothing is wrong: $1: $(echo "$out" | grep '^fail' | tr '\n' ' ')"
@@ -123,8 +149,9 @@ known_ways() {
 }
 
 break_runtime() {
+    runtime=$1
     YOKE_BROKEN_INNER=$plugins/runtime_$1.so
-    export YOKE_BROKEN_INNER
+    export YOKE_BROKEN_INNER runtime
     known_ways | xargs -P "$at_once" -I '{}' "$0" --way '{}'
     expect_second_symbol_found
     expect_no_failure "$1, forwarded, not broken"
@@ -138,7 +165,8 @@ fi
 [ $# -gt 0 ] || set -- "${RUNTIMES%% *}"
 results=$(for runtime; do break_runtime "$runtime"; done)
 checks=$(echo "$results" | grep -c .)
-failures=$(echo "$results" | grep -v '^ok$' | grep -c 'found')
+failures=$(echo "$results" | grep -c 'found')
+skips=$(echo "$results" | grep -c '^left out')
 echo "$results" | grep -v '^ok$'
-echo "Checks: $checks, Failures: $failures, Errors: 0"
-[ "$failures" -eq 0 ] && [ "$checks" -gt 40 ]
+echo "Checks: $checks, Failures: $failures, Errors: 0, Skips: $skips"
+[ "$failures" -eq 0 ] && [ "$checks" -gt 60 ]

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -148,10 +149,13 @@ struct own_job {
     struct gate *gate;
 };
 
+#define GONE 0xdd
+
+/* As free() would, but so that it can be seen whether somebody writes to the memory later. */
 static void run_freeing(yk_job *job)
 {
     struct gate *gate = ((struct own_job *)(void *)job)->gate;
-    free(job); /* run is the last that touches it */
+    memset(job, GONE, sizeof(struct own_job)); /* run is the last that touches it */
     gate_pass(gate);
 }
 
@@ -159,19 +163,26 @@ static void job_may_free_itself(yk_task *self, struct bed *bed)
 {
     struct gate gate;
     int count = bed_count(bed, 1000, 1000);
+    struct own_job *jobs = calloc((size_t)count, sizeof *jobs);
     gate_init(&gate, self, count);
     for (int i = 0; i < count; i++) {
-        struct own_job *job = malloc(sizeof *job);
-        *job = (struct own_job){.job.run = run_freeing, .gate = &gate};
-        EXPECT_CODE(offload(self->spawner, &job->job), 0);
+        jobs[i] = (struct own_job){.job.run = run_freeing, .gate = &gate};
+        EXPECT_CODE(offload(self->spawner, &jobs[i].job), 0);
     }
     gate_wait(self, &gate, "jobs that free themselves");
+    (void)park(self, in_ms(self->spawner, 2));
+    const unsigned char *bytes = (const unsigned char *)jobs;
+    for (size_t i = 0; i < (size_t)count * sizeof *jobs; i++)
+        EXPECT(bytes[i] == GONE, "O1: byte %zu of a job was written after its run had freed it",
+               i % sizeof *jobs);
+    free(jobs);
 }
 
 /* The result and the wake-up of one job race with the task's going to sleep. */
 static void result_and_wake_race(yk_task *self, struct bed *bed)
 {
-    for (int i = 0; i < bed_count(bed, 3000, 3000); i++) {
+    int64_t end = in_ms(self->spawner, 1000);
+    for (int i = 0; i < bed_count(bed, 3000, 3000) && now_ns(self->spawner) < end; i++) {
         struct gate gate;
         gate_init(&gate, self, 1);
         struct seen_job seen = {.job.run = run_seen, .gate = &gate};

@@ -141,7 +141,8 @@ static void memory_visible_after_unpark(yk_task *self, struct bed *bed)
 {
     struct waker waker = {.task = self, .chance = bed_chance(bed, 2)};
     pthread_t thread = foreign_start(waker_thread, &waker);
-    for (int i = 1; i <= bed_count(bed, 1000, 1000); i++) {
+    int64_t end = in_ms(self->spawner, 700);
+    for (int i = 1; i <= bed_count(bed, 1000, 1000) && now_ns(self->spawner) < end; i++) {
         atomic_store(&waker.requests, i);
         while (park(self, lost_deadline(self)) == 0 &&
                atomic_load_explicit(&waker.answers, memory_order_relaxed) != i)

@@ -19,7 +19,7 @@ counts() {
 [ $# -gt 0 ] || set -- ${RUNTIMES:?names the runtimes}
 failed=0
 for runtime; do
-    out=$("$check" "$plugins/runtime_$runtime.so" 2>&1) || failed=1
+    out=$("$check" "$plugins/runtime_$runtime.so" --timeout-scale 3 2>&1) || failed=1
     echo "$out" | grep -v '^pass'
     echo "$out" | counts
 done

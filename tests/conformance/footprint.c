@@ -11,8 +11,10 @@
 
 #include "tests/conformance/verdict.h"
 
-#define SETTLE_MS_MAX 2000
-#define EXCESS_BYTES  400
+#define SETTLE_MS_MAX              500
+#define QUIET_CPU_PERCENT_MAX      10
+#define QUIET_RUNNABLE_PERCENT_MAX 90 /* who spins has 100, whatever the load of the machine */
+#define EXCESS_BYTES               400
 
 static int directory_count(const char *path)
 {
@@ -126,10 +128,10 @@ int64_t resident_kib(void)
     return resident_pages * (int64_t)(sysconf(_SC_PAGESIZE) / 1024);
 }
 
-int64_t cpu_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -147,7 +149,10 @@ static int64_t runnable_ns_of(const char *tid)
     return found == 2 ? run_ns + wait_ns : 0;
 }
 
-int64_t runnable_ns(void)
+/* Time that the threads of the process have run, or waited for a CPU because they wanted to; 0
+ * where the kernel does not tell.  On a busy machine it shows who spins when the CPU time does not:
+ * hardly any is given to a thread that yields all the time. */
+static int64_t runnable_ns(void)
 {
     DIR *directory = opendir("/proc/self/task");
     EXPECT(directory, "the kit cannot read /proc/self/task");
@@ -157,6 +162,27 @@ int64_t runnable_ns(void)
             sum_ns += runnable_ns_of(entry->d_name);
     (void)closedir(directory);
     return sum_ns;
+}
+
+struct quiet quiet_begin(void)
+{
+    return (struct quiet){
+        .start_ns = clock_ns(CLOCK_MONOTONIC),
+        .cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID),
+        .runnable_ns = runnable_ns(),
+    };
+}
+
+void quiet_end(const struct quiet *quiet, const char *what)
+{
+    int64_t took_us = (clock_ns(CLOCK_MONOTONIC) - quiet->start_ns) / 1000;
+    int64_t cpu_us = (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - quiet->cpu_ns) / 1000;
+    int64_t runnable_us = (runnable_ns() - quiet->runnable_ns) / 1000;
+    EXPECT(cpu_us * 100 <= took_us * QUIET_CPU_PERCENT_MAX &&
+               runnable_us * 100 <= took_us * QUIET_RUNNABLE_PERCENT_MAX,
+           "%s: %lld us of waiting took %lld us of CPU, and something wanted to run for %lld us: "
+           "it spins",
+           what, (long long)took_us, (long long)cpu_us, (long long)runnable_us);
 }
 
 void pause_ms(int64_t ms)

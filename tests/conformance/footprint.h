@@ -29,7 +29,7 @@ void footprint_take(struct footprint *footprint);
 const char *footprint_excess(const struct footprint *before, const struct footprint *now,
                              const struct footprint *allowed);
 
-/* As footprint_take(), but waits up to two seconds for ended threads to leave /proc. */
+/* As footprint_take(), but waits up to half a second for ended threads to leave /proc. */
 void footprint_settle(const struct footprint *before, struct footprint *now);
 
 bool footprint_has_fd(const struct footprint *footprint, int fd);
@@ -40,13 +40,17 @@ int fds_now(void);
 /* Resident memory of the process, in KiB. */
 int64_t resident_kib(void);
 
-/* CPU time that all threads of the process have used, in nanoseconds. */
-int64_t cpu_ns(void);
+/* A stretch of time in which nothing should run: its start, and whether it was quiet. */
+struct quiet {
+    int64_t start_ns;
+    int64_t cpu_ns;
+    int64_t runnable_ns;
+};
+struct quiet quiet_begin(void);
 
-/* Time that the threads of the process have run, or waited for a CPU because they wanted to, in
- * nanoseconds: on a busy machine it shows who spins better than cpu_ns() does.  0 where the kernel
- * does not tell. */
-int64_t runnable_ns(void);
+/* Fails the behaviour if something spun: it used more than a tenth of a CPU, or wanted one nearly
+ * all the time. */
+void quiet_end(const struct quiet *quiet, const char *what);
 
 /* Pauses the calling thread.  Not on a task. */
 void pause_ms(int64_t ms);

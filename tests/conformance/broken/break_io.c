@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "tests/conformance/broken/broken.h"
 
@@ -17,7 +18,7 @@ struct broken_io {
     yk_io *io; /* the good one's */
     int fd;
     const yk_host *host;
-    _Atomic int waiters;
+    _Atomic bool told; /* it was ready the last time */
 };
 
 static int32_t io_open_noting(yk_spawner *spawner, int32_t fd, uint32_t flags, yk_io **out_io)
@@ -177,6 +178,58 @@ static void poll_only_when_idle(yk_ops *ops)
     ops->io_wait = io_wait_when_quiet;
 }
 
+/* What epoll says once is not said again, though it is still true. */
+static int32_t io_wait_edge(yk_task *self, yk_io *io, uint32_t events, int64_t deadline,
+                            uint32_t *out_ready)
+{
+    struct broken_io *own = noted(io);
+    struct pollfd poll_fd = {.fd = own->fd, .events = POLLIN | POLLOUT};
+    bool still = poll(&poll_fd, 1, 0) > 0 && atomic_load(&own->told);
+    while (still && break_now_ns() < deadline)
+        (void)good.park(self, deadline);
+    if (still)
+        return -ETIMEDOUT;
+    int32_t r = io_wait_noted(self, io, events, deadline, out_ready);
+    atomic_store(&own->told, r == 0);
+    return r;
+}
+
+static void tell_edges_only(yk_ops *ops)
+{
+    note_fds(ops);
+    ops->io_wait = io_wait_edge;
+}
+
+static int32_t io_wait_ignoring_hup(yk_task *self, yk_io *io, uint32_t events, int64_t deadline,
+                                    uint32_t *out_ready)
+{
+    struct pollfd poll_fd = {.fd = noted(io)->fd, .events = POLLRDHUP};
+    int32_t r = io_wait_noted(self, io, events, deadline, out_ready);
+    if (r != 0 || poll(&poll_fd, 1, 0) <= 0)
+        return r;
+    while (break_now_ns() < deadline)
+        (void)good.park(self, deadline);
+    return -ETIMEDOUT;
+}
+
+static void ignore_hang_ups(yk_ops *ops)
+{
+    note_fds(ops);
+    ops->io_wait = io_wait_ignoring_hup;
+}
+
+static void io_close_of_owner(yk_io *io)
+{
+    while (!break_is_owner_thread())
+        (void)poll(NULL, 0, -1);
+    good.io_close(io);
+}
+
+static void hang_in_foreign_close(yk_ops *ops)
+{
+    ops->io_close = io_close_of_owner;
+}
+
 static int32_t io_open_blocking(yk_spawner *spawner, int32_t fd, uint32_t flags, yk_io **out_io)
 {
     int32_t r = good.io_open(spawner, fd, flags, out_io);
@@ -209,6 +262,9 @@ const struct break_way break_io_ways[] = {
     {"eats_token", .break_ops = eat_token_with_readiness},
     {"always_ready", .break_ops = say_always_ready},
     {"polls_only_when_idle", .break_ops = poll_only_when_idle},
+    {"edges_only", .break_ops = tell_edges_only},
+    {"ignores_hang_ups", .break_ops = ignore_hang_ups},
+    {"hangs_in_foreign_close", .break_ops = hang_in_foreign_close},
     {"changes_fd_flags", .break_ops = change_fd_flags},
     {"wrong_codes", .break_ops = wrong_codes},
     {NULL},

@@ -5,11 +5,12 @@
  * must notice each.
  * What is not broken is forwarded, so the good one is called by verbs that are not broken:
  * good.verb(). */
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -73,6 +74,44 @@ static void thread_at_load(yk_entry *entry)
 {
     (void)entry;
     start_a_thread(NULL);
+}
+
+static void make_global(yk_entry *entry)
+{
+    Dl_info info;
+    if (dladdr(entry, &info))
+        (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+}
+
+static void wrong_id(yk_entry *entry)
+{
+    entry->id = "Broken Runtime";
+}
+
+static void understate_extra(yk_entry *entry)
+{
+    entry->extra_bytes_max = 16;
+}
+
+static void claim_virtual_time(yk_entry *entry)
+{
+    entry->caps |= YK_CAP_VIRTUAL_TIME;
+}
+
+static void hide_workers(yk_entry *entry)
+{
+    entry->caps &= ~YK_CAP_WORKERS;
+}
+
+static void refuse_longer_config(yk_config *config)
+{
+    if (config->size != sizeof *config)
+        config->stack_bytes = UINT32_MAX; /* which no runtime takes */
+}
+
+static void leave_a_verb_out(yk_ops *ops)
+{
+    ops->walk = NULL;
 }
 
 static void take_any_option(yk_config *config)
@@ -142,6 +181,71 @@ static void on_child(int number)
     (void)number;
 }
 
+static void ignore_sigchld(const yk_host *host)
+{
+    (void)host;
+    (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps all children */
+}
+
+static void unblock_signals(const yk_host *host)
+{
+    sigset_t all;
+    (void)host;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+}
+
+static int32_t offload_and_refuse(yk_spawner *spawner, yk_job *job)
+{
+    int32_t r = good.offload(spawner, job);
+    return r == 0 ? -EAGAIN : r;
+}
+
+static void run_refused_jobs(yk_ops *ops)
+{
+    ops->offload = offload_and_refuse;
+}
+
+static int32_t offload_of_owner(yk_spawner *spawner, yk_job *job)
+{
+    return break_is_owner_thread() ? good.offload(spawner, job) : -EAGAIN;
+}
+
+static void refuse_foreign_jobs(yk_ops *ops)
+{
+    ops->offload = offload_of_owner;
+}
+
+/* A job of ours that runs the host's, and looks at it once more. */
+struct touching_job {
+    yk_job job;
+    yk_job *inner;
+    const yk_host *host;
+};
+
+static void run_and_touch(yk_job *job)
+{
+    struct touching_job *own = (struct touching_job *)(void *)job;
+    const yk_host *host = own->host;
+    own->inner->run(own->inner);
+    own->inner->next = NULL;
+    host->free(own);
+}
+
+static int32_t offload_touching(yk_spawner *spawner, yk_job *job)
+{
+    struct touching_job *own = spawner->host->alloc(sizeof *own);
+    if (!own)
+        return -ENOMEM;
+    *own = (struct touching_job){.job.run = run_and_touch, .inner = job, .host = spawner->host};
+    return good.offload(spawner, &own->job);
+}
+
+static void touch_freed_jobs(yk_ops *ops)
+{
+    ops->offload = offload_touching;
+}
+
 static void handle_sigchld(const yk_host *host)
 {
     (void)host;
@@ -209,6 +313,18 @@ const struct break_way break_process_ways[] = {
     {"crash_at_load", .break_entry = crash_at_load},
     {"knows_any_extension", .break_entry = knows_any_extension},
     {"thread_at_load", .break_entry = thread_at_load},
+    {"makes_itself_global", .break_entry = make_global},
+    {"wrong_id", .break_entry = wrong_id},
+    {"understates_extra", .break_entry = understate_extra},
+    {"claims_virtual_time", .break_entry = claim_virtual_time},
+    {"hides_workers", .break_entry = hide_workers},
+    {"refuses_longer_config", .break_config = refuse_longer_config},
+    {"leaves_a_verb_out", .break_ops = leave_a_verb_out},
+    {"ignores_sigchld", .break_create = ignore_sigchld},
+    {"unblocks_signals", .break_create = unblock_signals},
+    {"runs_refused_jobs", .break_ops = run_refused_jobs},
+    {"refuses_foreign_jobs", .break_ops = refuse_foreign_jobs},
+    {"touches_freed_jobs", .break_ops = touch_freed_jobs},
     {"takes_any_option", .break_config = take_any_option},
     {"leaks_fd", .break_destroyed = leak_fd},
     {"leaks_memory", .break_create = leak_memory},

@@ -149,6 +149,118 @@ static void lose_wakeups(yk_ops *ops)
     ops->unpark = unpark_mostly;
 }
 
+static int32_t block_on_by_two(yk_spawner *spawner, const yk_spawn_options *options,
+                               yk_entry_fn *entry, void *arg, int32_t *out_result)
+{
+    int32_t r = good.block_on(spawner, options, entry, arg, out_result);
+    return r == -EBUSY ? 0 : r;
+}
+
+static void admit_second_driver(yk_ops *ops)
+{
+    ops->block_on = block_on_by_two;
+}
+
+static int32_t spawn_unnamed(yk_spawner *spawner, const yk_spawn_options *options,
+                             yk_entry_fn *entry, void *arg, yk_task **out_task)
+{
+    yk_spawn_options changed = *options;
+    changed.name = NULL;
+    return good.spawn(spawner, &changed, entry, arg, out_task);
+}
+
+static void lose_names(yk_ops *ops)
+{
+    ops->spawn = spawn_unnamed;
+}
+
+/* Gives the new task an id before its entry runs. */
+struct renumbered {
+    yk_entry_fn *entry;
+    void *arg;
+};
+
+static int32_t renumbered_entry(yk_task *self, void *arg)
+{
+    struct renumbered *one = arg;
+    self->id = 7;
+    return one->entry(self, one->arg);
+}
+
+static int32_t spawn_renumbered(yk_spawner *spawner, const yk_spawn_options *options,
+                                yk_entry_fn *entry, void *arg, yk_task **out_task)
+{
+    if (options->arg_bytes)
+        return good.spawn(spawner, options, entry, arg, out_task);
+    struct renumbered one = {.entry = entry, .arg = arg};
+    yk_spawn_options changed = *options;
+    changed.arg_bytes = sizeof one;
+    return good.spawn(spawner, &changed, renumbered_entry, &one, out_task);
+}
+
+static void give_all_one_id(yk_ops *ops)
+{
+    ops->spawn = spawn_renumbered;
+}
+
+static int32_t spawn_uncounted(yk_spawner *spawner, const yk_spawn_options *options,
+                               yk_entry_fn *entry, void *arg, yk_task **out_task)
+{
+    int32_t r = good.spawn(spawner, options, entry, arg, out_task);
+    if (r == 0 && out_task)
+        good.unref(*out_task);
+    return r;
+}
+
+static void do_not_count_handle(yk_ops *ops)
+{
+    ops->spawn = spawn_uncounted;
+}
+
+static int32_t spawn_of_owner(yk_spawner *spawner, const yk_spawn_options *options,
+                              yk_entry_fn *entry, void *arg, yk_task **out_task)
+{
+    return break_is_owner_thread() ? good.spawn(spawner, options, entry, arg, out_task) : -EAGAIN;
+}
+
+static void refuse_foreign_spawns(yk_ops *ops)
+{
+    ops->spawn = spawn_of_owner;
+}
+
+static _Atomic int inside_block_on;
+
+static int32_t block_on_noting(yk_spawner *spawner, const yk_spawn_options *options,
+                               yk_entry_fn *entry, void *arg, int32_t *out_result)
+{
+    atomic_fetch_add(&inside_block_on, 1);
+    int32_t r = good.block_on(spawner, options, entry, arg, out_result);
+    atomic_fetch_sub(&inside_block_on, 1);
+    return r;
+}
+
+static int32_t spawn_when_driven(yk_spawner *spawner, const yk_spawn_options *options,
+                                 yk_entry_fn *entry, void *arg, yk_task **out_task)
+{
+    return atomic_load(&inside_block_on) ? good.spawn(spawner, options, entry, arg, out_task) : 0;
+}
+
+static void drop_early_spawns(yk_ops *ops)
+{
+    ops->block_on = block_on_noting;
+    ops->spawn = spawn_when_driven;
+}
+
+static void yield_nothing(yk_task *self)
+{
+    (void)self;
+}
+
+static void do_not_yield(yk_ops *ops)
+{
+    ops->yield = yield_nothing;
+}
+
 /* A count for each task instead of one token. */
 static _Atomic int counters[COUNTERS];
 
@@ -182,6 +294,32 @@ static void keep_two_tokens(yk_ops *ops)
 {
     ops->unpark = unpark_counting;
     ops->park = park_counting;
+}
+
+static int32_t park_swallowing(yk_task *self, int64_t deadline)
+{
+    int32_t r = good.park(self, deadline);
+    if (r == 0 && atomic_exchange(counter_of(self), 0) && deadline <= break_now_ns())
+        return -ETIMEDOUT; /* the token that came after a time-out is gone */
+    if (r == -ETIMEDOUT)
+        atomic_store(counter_of(self), 1);
+    return r;
+}
+
+static void swallow_token_after_timeout(yk_ops *ops)
+{
+    ops->park = park_swallowing;
+}
+
+static int32_t park_never_timed_out(yk_task *self, int64_t deadline)
+{
+    int32_t r = good.park(self, deadline);
+    return deadline <= 1 ? 0 : r;
+}
+
+static void say_0_for_a_look(yk_ops *ops)
+{
+    ops->park = park_never_timed_out;
 }
 
 static int32_t park_early(yk_task *self, int64_t deadline)
@@ -226,6 +364,15 @@ static void wake_without_token(yk_ops *ops)
 }
 
 const struct break_way break_task_ways[] = {
+    {"admits_second_driver", .break_ops = admit_second_driver},
+    {"loses_names", .break_ops = lose_names},
+    {"one_id", .break_ops = give_all_one_id},
+    {"handle_not_counted", .break_ops = do_not_count_handle},
+    {"refuses_foreign_spawns", .break_ops = refuse_foreign_spawns},
+    {"drops_early_spawns", .break_ops = drop_early_spawns},
+    {"does_not_yield", .break_ops = do_not_yield},
+    {"swallows_token", .break_ops = swallow_token_after_timeout},
+    {"says_0_for_a_look", .break_ops = say_0_for_a_look},
     {"loses_main_result", .break_ops = lose_main_result},
     {"callers_stack", .break_ops = run_on_callers_stack},
     {"runs_some_twice", .break_ops = run_some_twice},

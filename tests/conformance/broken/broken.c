@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EARLY_NS INT64_C(1500000)
 
@@ -17,6 +18,12 @@ yk_ops good;
 static const struct break_way unbroken = {NULL};
 static const struct break_way *way = &unbroken;
 static yk_ops ops;
+static pid_t owner;
+
+bool break_is_owner_thread(void)
+{
+    return gettid() == owner;
+}
 
 int64_t break_now_ns(void)
 {
@@ -113,6 +120,7 @@ static const struct break_way *find_way(const char *name)
 
 __attribute__((constructor)) static void find_the_good_one(void)
 {
+    owner = gettid();
     const char *inner = getenv("YOKE_BROKEN_INNER");
     const char *name = getenv("YOKE_BROKEN_BY");
     void *module = inner ? dlopen(inner, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) : NULL;

@@ -8,6 +8,8 @@
  * latter nothing is broken, and the kit must find nothing. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <yoke/spawner.h>
 
 /* What is NULL is left as it is. */
@@ -29,6 +31,10 @@ extern const struct break_way break_io_ways[];
 /* The good one. */
 extern const yk_entry *good_entry;
 extern yk_ops good;
+
+/* Whether the calling thread is the one that loaded the plugin, which makes and drives the spawners
+ * of most behaviours. */
+bool break_is_owner_thread(void);
 
 /* CLOCK_MONOTONIC, and a deadline that comes too early. */
 int64_t break_now_ns(void);
