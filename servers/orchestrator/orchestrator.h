@@ -23,8 +23,7 @@
 struct orchestrator_options {
     const struct stack *stack;
     const struct graph *graph;
-    const bool *chosen;           /* one for each service; what a chosen one needs is chosen,
-                                       too */
+    const bool *chosen;           /* one for each service; closed under what they need */
     const char *const *env;       /* of the services: "NAME=value", ends with NULL */
     struct report_options report; /* width is filled in */
     uint64_t descriptors_max;     /* the services' soft limit; 0: as ours */
@@ -51,8 +50,8 @@ MUST_USE int orchestrator_new_default(const struct orchestrator_options *options
  * thing in main().
  * Returns the exit status for the shell, 0..255: 0 when all ended well; else that of the first that
  * did not, 128 + the number if a signal ended it; 1 if one could not be started; 130 or 143 when
- * SIGINT or SIGTERM stopped the stack. 141 (SIGPIPE) when nobody reads the output any more, and 1
- * when it cannot be written otherwise, which *err tells.
+ * SIGINT or SIGTERM stopped the stack; 141 when nobody reads the output any more, and 1 when it
+ * cannot be written otherwise, which *err tells.
  * Below 0, and nothing was started: *err says why. */
 MUST_USE int orchestrator_run(yk_task *self, struct orchestrator *orchestrator, struct error *err);
 

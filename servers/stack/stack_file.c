@@ -2,6 +2,7 @@
  * stack_file.c - see stack_file.h. */
 #include "servers/stack/stack_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,7 @@ static int read_root(struct stack *stack, const struct stack_source *source, con
 int stack_parse(const struct stack_source *source, const char *const *env,
                 struct problems *problems, struct stack **out_stack)
 {
+    assert(source->path && source->directory && source->bytes && env);
     OWNED(stack) struct stack *stack = calloc(1, sizeof *stack);
     if (!stack)
         return -ENOMEM;

@@ -27,9 +27,9 @@
 #include "servers/stack/place.h"
 #include "servers/stack/problems.h"
 
-#define SUBSTITUTE_DEPTH_MAX 16                   /* words inside words */
-#define SUBSTITUTE_BYTES_MAX ((size_t)128 * 1024) /* of one result: what exec takes as one string  \
-                                                   */
+#define SUBSTITUTE_DEPTH_MAX 16 /* words inside words */
+#define SUBSTITUTE_BYTES_MAX                                                                       \
+    ((size_t)128 * 1024) /* of one result: as exec takes */
 
 /* What a reference to a service gives; NULL: not known. */
 struct scope_service {

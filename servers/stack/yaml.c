@@ -5,6 +5,7 @@
  * depth costs no stack. */
 #include "servers/stack/yaml.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libfyaml.h>
 #include <stdlib.h>
@@ -420,7 +421,9 @@ static int close_map(struct builder *builder, struct frame *frame)
 
 static int close_frame(struct builder *builder)
 {
+    assert(builder->depth > 0); /* libfyaml pairs its events */
     struct frame *frame = &builder->frames[builder->depth - 1];
+    assert(frame->node);
     int r = frame->node->kind == YAML_MAP ? close_map(builder, frame) : close_list(builder, frame);
     if (r < 0)
         return r;

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (problems_new("f", &problems) < 0)
         return 0;
     OWNED(stack) struct stack *stack = NULL;
-    struct stack_source source = {"f", "/", (const char *)data, size};
+    struct stack_source source = {"f", "/", size > 0 ? (const char *)data : "", size};
     int r = stack_parse(&source, env, problems, &stack);
     assert(r == 0 || r == -ENOMEM || problems_count(problems) > 0);
     assert((r == 0) == (stack != NULL));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_stack_no_memory.c - each allocation of reading a stack fails once: an error, and nothing lost.
+ * test_stack_no_memory.c - each allocation of reading a stack fails once: an error, nothing lost.
  *
  * The allocations of libfyaml are its own affair. */
 #include <errno.h>
