@@ -93,18 +93,15 @@ static int32_t chaos_park(yk_task *self, int64_t deadline)
     return r;
 }
 
+/* Who unparks sees to it that the task is there until this returns. */
 static void chaos_unpark(yk_task *task)
 {
     delay();
-    bool twice = happens();
-    if (twice)
-        chaos.ops->ref(task); /* after the first it may end */
     chaos.ops->unpark(task);
-    if (!twice)
+    if (!happens())
         return;
     delay();
     chaos.ops->unpark(task);
-    chaos.ops->unref(task);
 }
 
 static int32_t chaos_io_wait(yk_task *self, yk_io *io, uint32_t events, int64_t deadline,
