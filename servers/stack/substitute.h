@@ -28,8 +28,8 @@
 #include "servers/stack/problems.h"
 
 #define SUBSTITUTE_DEPTH_MAX 16 /* words inside words */
-#define SUBSTITUTE_BYTES_MAX                                                                       \
-    ((size_t)128 * 1024) /* of one result: as exec takes */
+/* Of one result: what exec takes as one string. */
+#define SUBSTITUTE_BYTES_MAX ((size_t)128 * 1024)
 
 /* What a reference to a service gives; NULL: not known. */
 struct scope_service {
