@@ -86,6 +86,7 @@ struct janitor {
     size_t owners_count;
     bool left_behind; /* something was: the run fails */
     bool trouble;     /* a line that makes no sense, a table that is full */
+    pid_t late_owner; /* had ended when its registration was read; 0: none */
 };
 
 static int64_t now_ms(void)
@@ -343,8 +344,10 @@ static void owner_add(struct janitor *j, pid_t pid)
         if (j->owners[i].pid == pid)
             return;
     int pidfd = pidfd_open_of(pid);
-    if (pidfd < 0)
-        return owner_sweep(j, pid); /* it has ended already */
+    if (pidfd < 0) {
+        j->late_owner = pid; /* it has ended already; it may have forgotten the thing further on */
+        return;
+    }
     if (j->owners_count == OWNERS_MAX) {
         say("more than %d processes register things", OWNERS_MAX);
         j->trouble = true;
@@ -407,7 +410,7 @@ static void pipe_drain(struct janitor *j)
     for (;;) {
         ssize_t n = read(j->pipe_fd, j->line + j->line_bytes, sizeof j->line - j->line_bytes - 1);
         if (n <= 0)
-            return; /* -EAGAIN; there is no end, for we hold a writing end ourselves */
+            break; /* -EAGAIN; there is no end, for we hold a writing end ourselves */
         j->line_bytes += (size_t)n;
         j->line[j->line_bytes] = '\0';
         char *begin = j->line;
@@ -426,6 +429,9 @@ static void pipe_drain(struct janitor *j)
             j->line_bytes = 0;
         }
     }
+    if (j->late_owner)
+        owner_sweep(j, j->late_owner);
+    j->late_owner = 0;
 }
 
 /* The program ends; what it left is stopped by main. */
