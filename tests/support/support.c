@@ -148,11 +148,25 @@ static yk_spawner *chaos_spawner(const char *inner, const yk_config *config)
     return support_spawner_with("chaos", &around);
 }
 
+/* ---- "mock/7": mock with the order of seed 7, and patience with foreign threads ---- */
+
+static yk_spawner *mock_spawner(const char *seed, const yk_config *config)
+{
+    ck_assert(!config || config->options_count == 0);
+    const yk_option options[] = {{"seed", seed}, {"grace_ms", "10000"}};
+    yk_config seeded = config ? *config : (yk_config){0};
+    seeded.options = options;
+    seeded.options_count = 2;
+    return support_spawner_with("mock", &seeded);
+}
+
 yk_spawner *support_spawner_with(const char *runtime, const yk_config *config)
 {
     const char *slash = runtime[0] == '/' ? NULL : strchr(runtime, '/');
     if (slash && strncmp(runtime, "chaos/", 6) == 0)
         return chaos_spawner(slash + 1, config);
+    if (slash && strncmp(runtime, "mock/", 5) == 0)
+        return mock_spawner(slash + 1, config);
     if (slash)
         return spread_spawner(runtime, slash, config);
     char path[PATH_BYTES];

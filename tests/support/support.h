@@ -17,8 +17,9 @@
  *     }
  *
  * Asserting in a task is fine on every runtime: Check ends the test's process there.
- * Environment: RUNTIMES ("uv threads uv/3 chaos/ev": the third has three loops and tasks spread
- * over them; default: those built), YOKE_TEST_PLUGIN_DIR (folders with
+ * Environment: RUNTIMES ("uv threads uv/3 chaos/ev mock/7": the third has three loops and tasks
+ * spread over them, the last runs them in the order of seed 7; default: those built),
+ * YOKE_TEST_PLUGIN_DIR (folders with
  * runtime_NAME.so, separated by colons), YOKE_TEST_SCALE (how much slower than usual everything
  * is), CK_RUN_CASE=uv (one runtime). */
 #pragma once
