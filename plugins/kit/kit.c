@@ -54,10 +54,12 @@ static bool errand_post(struct errand *errand)
     }
     pthread_mutex_lock(&kit->drive_mutex);
     bool driven = kit->driven;
-    if (driven)
+    if (driven) {
         kit_loop_post(loop, &errand->note);
-    else
+    } else {
+        kit_loop_deliver(loop); /* wake-ups that came late hold their tasks */
         errand->visit(loop, errand->arg);
+    }
     pthread_mutex_unlock(&kit->drive_mutex);
     return driven;
 }
