@@ -20,6 +20,7 @@
 #include <yoke/spawner.h>
 
 #define PERMILLE_DEFAULT 100
+#define EXTRA_BYTES_MAX  1024
 #define YIELDS_MAX       3
 #define DELAY_TURNS_MAX  2000
 
@@ -212,6 +213,8 @@ static int32_t create_inner(const yk_host *host, const yk_config *config, const 
 static int32_t chaos_create(const yk_host *host, const yk_config *config, yk_spawner **out_spawner,
                             const yk_ops **out_ops, yk_error *error)
 {
+    if (config->extra_bytes > EXTRA_BYTES_MAX)
+        return refuse(error, -EINVAL, "extra_bytes", "more than 1024");
     yk_option *rest = host->alloc((config->options_count + 1) * sizeof *rest);
     if (!rest)
         return refuse(error, -ENOMEM, "memory", "none");
@@ -241,7 +244,7 @@ YK_EXPORT const yk_entry YK_RUNTIME_SYMBOL = {
     .size = sizeof(yk_entry),
     .abi_major = YK_ABI_MAJOR,
     .abi_minor = YK_ABI_MINOR,
-    .extra_bytes_max = 1024,
+    .extra_bytes_max = EXTRA_BYTES_MAX,
     .magic = YK_ENTRY_MAGIC,
     .id = "chaos",
     .version = YK_PLUGIN_VERSION,
