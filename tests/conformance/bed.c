@@ -64,8 +64,11 @@ static int entry_check(const yk_entry *entry, const char *path, char *error)
 int bed_load(struct bed *bed, char error[static BED_ERROR_BYTES])
 {
     bed->module = dlopen(bed->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!bed->module)
-        return refuse(error, bed->path, dlerror());
+    if (!bed->module) {
+        (void)snprintf(error, BED_ERROR_BYTES, "%s", dlerror()); /* which names the file */
+        return -1;
+    }
+    lent_entries_beside(bed->path);
     const yk_entry *entry = dlsym(bed->module, "yoke_runtime_v1");
     if (!entry)
         return refuse(error, bed->path, "it does not export yoke_runtime_v1");
@@ -86,7 +89,19 @@ yk_config bed_config(const struct bed *bed)
     if (extra_bytes > bed->entry->extra_bytes_max)
         extra_bytes = bed->entry->extra_bytes_max / 16 * 16;
     return (yk_config){
-        .size = sizeof(yk_config), .workers = bed->workers, .extra_bytes = extra_bytes};
+        .size = sizeof(yk_config),
+        .workers = bed->workers,
+        .extra_bytes = extra_bytes,
+        .options = bed->options,
+        .options_count = bed->options_count,
+    };
+}
+
+yk_config bed_config_with_option(struct bed *bed, const char *key, const char *value)
+{
+    yk_config config = bed_config(bed);
+    bed->options[config.options_count++] = (yk_option){.key = key, .value = value};
+    return config;
 }
 
 int32_t bed_create_with(const struct bed *bed, const yk_config *config, yk_spawner **out_spawner,

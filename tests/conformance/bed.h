@@ -13,6 +13,7 @@
 #include "tests/conformance/footprint.h"
 
 #define BED_ERROR_BYTES 512
+#define BED_OPTIONS_MAX 16 /* runtime-specific ones, with which each spawner is made */
 #define BED_EXTRA_BYTES                                                                            \
     192U /* host bytes that spawners here have in each task; Yoke itself asks for as many */
 #define BED_LIVE_MS_MAX 5000 /* how long a behaviour waits for its tasks to end */
@@ -22,6 +23,8 @@ struct bed {
     uint64_t seed;
     double slowness;  /* 1; more under tools and on slow machines: fewer rounds, more patience */
     uint32_t workers; /* loops of each spawner; 0: 1 */
+    yk_option options[BED_OPTIONS_MAX + 1]; /* the last is for a behaviour's own */
+    uint32_t options_count;
 
     const yk_entry *entry; /* NULL until bed_load() */
     void *module;          /* dlopen's handle, never closed (V6) */
@@ -38,6 +41,9 @@ bool bed_has(const struct bed *bed, uint64_t caps);
 
 /* The configuration that spawners here are made with, to change and give to bed_create_with(). */
 yk_config bed_config(const struct bed *bed);
+
+/* The same with one option more, for the next spawner only. */
+yk_config bed_config_with_option(struct bed *bed, const char *key, const char *value);
 
 /* Makes a spawner; the host's part is done as the host does it.  The first demands success. */
 yk_spawner *bed_create(const struct bed *bed);

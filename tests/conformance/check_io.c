@@ -88,6 +88,7 @@ struct both {
     yk_io *io;
     int fd;
     _Atomic int in_waits;
+    _Atomic int in_ended;
     _Atomic int out_waits;
 };
 
@@ -145,7 +146,7 @@ static void in_and_out_waiters(yk_task *self, struct bed *bed)
 static int32_t first_entry(yk_task *self, void *arg)
 {
     struct both *both = arg;
-    int32_t r = first_wait(self, both->io, YK_IN, YK_NEVER);
+    int32_t r = first_wait(self, both->io, YK_IN, YK_NEVER, &both->in_ended);
     EXPECT(r == 0, "I2: the first waiter for input got %s, expected 0", code_name(r));
     gate_pass(&both->gate);
     return 0;
@@ -158,7 +159,7 @@ static void second_in_waiter_ebusy(yk_task *self, struct bed *bed)
     struct both both = {.fd = wire.fd[0], .io = open_io(self->spawner, wire.fd[0])};
     gate_init(&both.gate, self, 1);
     bed_spawn(self->spawner, first_entry, &both);
-    await_waiter(self, both.io, YK_IN);
+    await_waiter(self, both.io, YK_IN, &both.in_ended);
     must_be_ready(self, both.io, both.fd, YK_OUT,
                   "output is another direction, that nobody waits for");
     put_byte(wire.fd[1]);

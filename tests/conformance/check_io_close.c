@@ -22,13 +22,14 @@ struct waiter {
     yk_io *io;
     uint32_t events;
     _Atomic int *told; /* how many waiters got -EBADF */
+    _Atomic int ended;
 };
 
 static int32_t waiter_entry(yk_task *self, void *arg)
 {
     struct waiter *waiter = arg;
     int64_t deadline = in_ms(self->spawner, (int64_t)(TOLD_MS * bed_patience()));
-    int32_t r = first_wait(self, waiter->io, waiter->events, deadline);
+    int32_t r = first_wait(self, waiter->io, waiter->events, deadline, &waiter->ended);
     EXPECT(r == -EBADF || r == 0,
            "I3: io_close ran while a task waited: it got %s, expected -EBADF", code_name(r));
     atomic_fetch_add(waiter->told,
@@ -58,8 +59,8 @@ static void closed_by_another_task(yk_task *self, struct bed *bed)
         gate_init(&out.gate, self, 1);
         bed_spawn(self->spawner, waiter_entry, &in);
         bed_spawn(self->spawner, waiter_entry, &out);
-        await_waiter(self, io, YK_IN);
-        await_waiter(self, io, YK_OUT);
+        await_waiter(self, io, YK_IN, &in.ended);
+        await_waiter(self, io, YK_OUT, &out.ended);
         io_close(self->spawner, io);
         wire_close(&wire);
         gate_wait(self, &in.gate, "a reader whose descriptor was closed by another task");
@@ -94,7 +95,7 @@ static void closed_by_foreign_thread(yk_task *self, struct bed *bed)
             .io = open_io(self->spawner, wire.fd[0]), .events = YK_IN, .told = &told};
         gate_init(&waiter.gate, self, 2);
         bed_spawn(self->spawner, waiter_entry, &waiter);
-        await_waiter(self, waiter.io, YK_IN);
+        await_waiter(self, waiter.io, YK_IN, &waiter.ended);
         struct closing closing = {
             .spawner = self->spawner, .io = waiter.io, .wire = &wire, .gate = &waiter.gate};
         pthread_t thread = foreign_start(close_it, &closing);
@@ -205,12 +206,13 @@ static void dup_then_close_original(yk_task *self, struct bed *bed)
 struct race {
     struct gate gate;
     yk_io *io;
+    _Atomic int ended;
 };
 
 static int32_t race_entry(yk_task *self, void *arg)
 {
     struct race *race = arg;
-    int32_t r = first_wait(self, race->io, YK_IN, YK_NEVER);
+    int32_t r = first_wait(self, race->io, YK_IN, YK_NEVER, &race->ended);
     EXPECT(r == 0 || r == -EBADF, "I2: io_wait while a byte comes and io_close runs gave %s",
            code_name(r));
     gate_pass(&race->gate);
@@ -232,7 +234,7 @@ static void close_races_readiness(yk_task *self, struct bed *bed)
         struct race race = {.io = open_io(self->spawner, wire.fd[0])};
         gate_init(&race.gate, self, 1);
         bed_spawn(self->spawner, race_entry, &race);
-        await_waiter(self, race.io, YK_IN);
+        await_waiter(self, race.io, YK_IN, &race.ended);
         pthread_t thread = foreign_start(put_thread, &wire.fd[1]);
         if (i % 3)
             yield(self);

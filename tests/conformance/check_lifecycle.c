@@ -320,6 +320,21 @@ static void destroy_with_task_handle_ebusy(struct bed *bed)
     bed_close(spawner);
 }
 
+/* A wake-up that comes when nobody drives the loops any more must not hold the task's memory. */
+static void late_unpark_does_not_hold_up_destroy(struct bed *bed)
+{
+    yk_spawner *spawner = bed_create(bed);
+    bed_block_on(bed, spawner, hold_an_ended_task);
+    for (int i = 0; i < 3; i++)
+        unpark(left_behind); /* it has ended; W2 is [any] */
+    unref(left_behind);
+    int32_t r = bed_destroy(spawner);
+    EXPECT(r == 0,
+           "L2 T6: an ended task was unparked after block_on, then given back: destroy gave %s, "
+           "expected 0",
+           code_name(r));
+}
+
 static void destroy_with_open_io_ebusy(struct bed *bed)
 {
     struct wire wire = wire_pipe();
@@ -472,6 +487,9 @@ static const struct behaviour behaviours[] = {
      .run = destroy_with_live_task_ebusy},
     {"destroy_with_task_handle_EBUSY", "L2 T6: refused while an ended task is referenced",
      .run = destroy_with_task_handle_ebusy},
+    {"late_unpark_does_not_hold_up_destroy",
+     "L2 T6 W2: unpark of an ended task when block_on is over",
+     .run = late_unpark_does_not_hold_up_destroy},
     {"destroy_with_open_io_EBUSY", "L2 I1 I3: refused while a yk_io is open; off task both work",
      .run = destroy_with_open_io_ebusy},
     {"destroy_from_task_refused", "L2: on a task it is -EDEADLK, and nothing was done",

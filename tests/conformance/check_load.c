@@ -205,10 +205,7 @@ static void refuse_create(struct bed *bed, const yk_config *config, const char *
 static void unknown_option_refused(struct bed *bed)
 {
     bed_close(bed_create(bed)); /* what libraries keep once for the process */
-    yk_option option = {.key = "no_such_option", .value = "1"};
-    yk_config config = bed_config(bed);
-    config.options = &option;
-    config.options_count = 1;
+    yk_config config = bed_config_with_option(bed, "no_such_option", "1");
     refuse_create(bed, &config, "an option that it cannot know", "no_such_option");
 }
 

@@ -154,6 +154,7 @@ struct across {
     struct wire wire;
     yk_io *io;
     int rounds;
+    _Atomic int ended;
 };
 
 static int32_t across_entry(yk_task *self, void *arg)
@@ -165,7 +166,7 @@ static int32_t across_entry(yk_task *self, void *arg)
         EXPECT_EQUAL("bytes read", take_byte(across->wire.fd[0]), 1);
         put_byte(across->wire.fd[0]);
     }
-    int32_t r = first_wait(self, across->io, YK_IN, YK_NEVER);
+    int32_t r = first_wait(self, across->io, YK_IN, YK_NEVER, &across->ended);
     EXPECT(r == -EBADF || r == 0,
            "I3: io_close by a task of another loop: the waiter got %s, expected -EBADF",
            code_name(r));
@@ -190,7 +191,7 @@ static void wait_across(yk_task *self, struct bed *bed)
                           "the answer of a task of another loop");
             EXPECT_EQUAL("bytes read", take_byte(across.wire.fd[1]), 1);
         }
-        await_waiter(self, across.io, YK_IN);
+        await_waiter(self, across.io, YK_IN, &across.ended);
         io_close(self->spawner, across.io);
         io_close(self->spawner, own);
         wire_close(&across.wire);

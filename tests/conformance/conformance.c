@@ -32,22 +32,22 @@
 
 static const char usage_text[] =
     "usage: yoke-conformance FILE [--only GLOB]... [--list] [--json] [--seed N] [--jobs N]\n"
-    "                        [--timeout-scale X] [--workers N] [--run NAME]\n"
+    "                        [--timeout-scale X] [--workers N] [--option KEY=VALUE]... [--run "
+    "NAME]\n"
     "\n"
-    "Checks that the runtime plugin FILE does what <yoke/spawner.h> says.  Each behaviour runs in "
-    "a\n"
-    "process of its own; its one line of output is 'pass', 'fail', 'warn' (it works, but not well) "
-    "or\n"
-    "'skip' (the capability that is absent), its name, and the reason with the clause's number.\n"
+    "Checks that the runtime plugin FILE does what <yoke/spawner.h> says.  Each behaviour runs\n"
+    "in a process of its own; its one line of output is 'pass', 'fail', 'warn' (it works, but not\n"
+    "well) or 'skip' (the capability that is absent), its name, and the reason with the clause's\n"
+    "number.\n"
     "\n"
-    "  --only GLOB        only behaviours, or themes, whose name matches; may be given several "
-    "times\n"
+    "  --only GLOB        only behaviours, or themes, whose name matches; again for more\n"
     "  --list             print name, theme and meaning of each behaviour; FILE is not needed\n"
     "  --json             print one JSON object instead of lines\n"
     "  --seed N           the same random numbers as a run before; the seed is printed at the end\n"
     "  --jobs N           behaviours that run at a time, 1 to 64 (2)\n"
     "  --timeout-scale X  multiply every timeout\n"
     "  --workers N        loops of each spawner (1)\n"
+    "  --option KEY=VALUE an option of the runtime, for each spawner; again for more\n"
     "  --run NAME         run one behaviour in this very process, for a debugger\n"
     "\n"
     "YOKE_TEST_SCALE=X says how much slower than usual this machine is: fewer rounds, more "
@@ -71,6 +71,8 @@ struct wishes {
     int jobs;
     double timeout_scale;
     uint32_t workers;
+    yk_option options[BED_OPTIONS_MAX];
+    uint32_t options_count;
     const char *run;
 };
 
@@ -102,7 +104,20 @@ static int parse_factor(const char *text, double *out_factor)
     return 0;
 }
 
-static int parse_option(int option, const char *value, struct wishes *wishes)
+/* "inner=uv"; the text is taken apart in place, it is argv's. */
+static int parse_runtime_option(char *text, struct wishes *wishes)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return refuse("not KEY=VALUE:", text);
+    if (wishes->options_count == BED_OPTIONS_MAX)
+        return refuse("too many --option, the last is", text);
+    *equals = '\0';
+    wishes->options[wishes->options_count++] = (yk_option){.key = text, .value = equals + 1};
+    return 0;
+}
+
+static int parse_option(int option, char *value, struct wishes *wishes)
 {
     uint64_t count = 0;
     switch (option) {
@@ -131,6 +146,8 @@ static int parse_option(int option, const char *value, struct wishes *wishes)
             return -1;
         wishes->workers = (uint32_t)count;
         return 0;
+    case 'k':
+        return parse_runtime_option(value, wishes);
     case 'r':
         wishes->run = value;
         return 0;
@@ -145,11 +162,17 @@ static int parse_option(int option, const char *value, struct wishes *wishes)
 static int parse(int argc, char **argv, struct wishes *wishes)
 {
     static const struct option options[] = {
-        {"only", required_argument, NULL, 'o'},    {"list", no_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},          {"seed", required_argument, NULL, 's'},
-        {"jobs", required_argument, NULL, 'n'},    {"timeout-scale", required_argument, NULL, 't'},
-        {"workers", required_argument, NULL, 'w'}, {"run", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"only", required_argument, NULL, 'o'},
+        {"list", no_argument, NULL, 'l'},
+        {"json", no_argument, NULL, 'j'},
+        {"seed", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'n'},
+        {"timeout-scale", required_argument, NULL, 't'},
+        {"workers", required_argument, NULL, 'w'},
+        {"run", required_argument, NULL, 'r'},
+        {"option", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     for (int option = 0; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         if (parse_option(option, optarg, wishes) < 0)
@@ -267,6 +290,8 @@ int main(int argc, char **argv)
     char *path = wishes.file ? realpath(wishes.file, NULL) : NULL;
     struct bed bed = {
         .path = path, .seed = wishes.seed, .slowness = slowness, .workers = wishes.workers};
+    bed.options_count = wishes.options_count;
+    memcpy(bed.options, wishes.options, sizeof wishes.options);
     int status = EXIT_SUCCESS;
     if (count == 0) {
         (void)refuse("no behaviour has a name that matches", wishes.only[0]);

@@ -2,6 +2,7 @@
  * lent_host.c - see lent_host.h. */
 #include "tests/conformance/lent_host.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -36,6 +37,7 @@ static int64_t fail_countdown; /* 0: none */
 static bool alloc_failed;
 static struct block *kept[KEPT_COUNT]; /* owned, NULL: free */
 static size_t kept_next;
+static const char *plugin_path; /* borrowed */
 static char complaint[COMPLAINT_BYTES];
 
 static _Thread_local struct {
@@ -174,10 +176,30 @@ static void host_thread_stop(void)
     thread_state.signal_stack = NULL;
 }
 
+/* "runtime_NAME.so" in the folder of the plugin under test. */
+static const yk_entry *find_entry(const char *name)
+{
+    char *path = NULL;
+    const char *slash = strrchr(plugin_path, '/');
+    int folder_bytes = slash ? (int)(slash - plugin_path) : 0;
+    if (asprintf(&path, "%.*s/runtime_%s.so", folder_bytes, plugin_path, name) < 0)
+        return NULL;
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    free(path);
+    if (!module)
+        host_log(1, dlerror());
+    return module ? dlsym(module, "yoke_runtime_v1") : NULL;
+}
+
+void lent_entries_beside(const char *path)
+{
+    plugin_path = path;
+}
+
 static const void *host_extension(const char *id)
 {
-    (void)id; /* none */
-    return NULL;
+    static const yk_entries_v1 entries = {.size = sizeof entries, .find = find_entry};
+    return plugin_path && strcmp(id, "yoke.entries/1") == 0 ? &entries : NULL;
 }
 
 const yk_host *lent_host(void)

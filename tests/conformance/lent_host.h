@@ -15,6 +15,10 @@
 /* The table; one for the whole process. */
 const yk_host *lent_host(void);
 
+/* Lends the extension "yoke.entries/1": the other plugins in the folder of this one, by name, for
+ * those that stand around another. */
+void lent_entries_beside(const char *path);
+
 /* What is out now. */
 struct lent_counts {
     int64_t blocks;

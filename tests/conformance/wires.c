@@ -132,11 +132,11 @@ void must_be_ready(yk_task *self, yk_io *io, int fd, uint32_t events, const char
     EXPECT(r == 0, "I2: %s: io_wait gave %s, expected 0", what, code_name(r));
 }
 
-void await_waiter(yk_task *self, yk_io *io, uint32_t events)
+void await_waiter(yk_task *self, yk_io *io, uint32_t events, const _Atomic int *ended)
 {
     int64_t deadline = in_ms(self->spawner, (int64_t)(READY_MS_MAX * bed_patience()));
     verdict_step("waiting for another task to be in io_wait (a second waiter gets -EBUSY)");
-    while (io_wait(self, io, events, ONLY_LOOK, &(uint32_t){0}) != -EBUSY) {
+    while (!atomic_load(ended) && io_wait(self, io, events, ONLY_LOOK, &(uint32_t){0}) != -EBUSY) {
         EXPECT(
             now_ns(self->spawner) < deadline,
             "I2: another task waits, yet a second waiter in the same direction never got -EBUSY");
@@ -144,12 +144,13 @@ void await_waiter(yk_task *self, yk_io *io, uint32_t events)
     }
 }
 
-int32_t first_wait(yk_task *self, yk_io *io, uint32_t events, int64_t deadline)
+int32_t first_wait(yk_task *self, yk_io *io, uint32_t events, int64_t deadline, _Atomic int *ended)
 {
     int32_t r = io_wait(self, io, events, deadline, &(uint32_t){0});
     while (r == -EBUSY) {
         (void)park(self, in_us(self->spawner, 50));
         r = io_wait(self, io, events, deadline, &(uint32_t){0});
     }
+    atomic_store(ended, 1);
     return r;
 }

@@ -5,6 +5,7 @@
  * behaviour. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,8 +43,10 @@ int32_t wait_ready(yk_task *self, yk_io *io, int fd, uint32_t events, int64_t de
 void must_be_ready(yk_task *self, yk_io *io, int fd, uint32_t events, const char *what);
 
 /* Waits until another task is in io_wait for `events` on this handle: this one's look gets -EBUSY
- * then.  The other must use first_wait(), for its own wait may meet the look. */
-void await_waiter(yk_task *self, yk_io *io, uint32_t events);
+ * then.  The other must use first_wait(), for its own wait may meet the look.  Its wait may also
+ * have ended already, by stale readiness, which I2 allows now and then: it says so by `ended`. */
+void await_waiter(yk_task *self, yk_io *io, uint32_t events, const _Atomic int *ended);
 
-/* One io_wait, stale or not, repeated only while somebody else looks. */
-int32_t first_wait(yk_task *self, yk_io *io, uint32_t events, int64_t deadline);
+/* One io_wait, stale or not, repeated only while somebody else looks.  Sets `*ended` when it is
+ * over. */
+int32_t first_wait(yk_task *self, yk_io *io, uint32_t events, int64_t deadline, _Atomic int *ended);
