@@ -10,6 +10,7 @@
  * readiness never is); others go to the runtime inside. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,8 +29,8 @@
 static struct {
     const yk_ops *ops;
     _Atomic uint64_t seed; /* of the next draw */
-    uint32_t permille;
-    bool stale; /* readiness may be stale */
+    _Atomic uint32_t permille;
+    _Atomic bool stale; /* readiness may be stale */
 } chaos;
 
 /* ---- chance ---- */
@@ -175,14 +176,15 @@ static int take_options(const yk_config *config, yk_option *rest, uint32_t *out_
     }
     *out_count = count;
     atomic_store(&chaos.seed, seed);
-    chaos.permille = (uint32_t)permille;
-    chaos.stale = stale;
+    atomic_store(&chaos.permille, (uint32_t)permille);
+    atomic_store(&chaos.stale, stale);
     return 0;
 }
 
 static int32_t create_inner(const yk_host *host, const yk_config *config, const char *inner,
                             yk_spawner **out_spawner, const yk_ops **out_ops, yk_error *error)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static yk_ops verbs; /* of the runtime inside, those above in their places */
     const yk_entries_v1 *entries = host->extension("yoke.entries/1");
     const yk_entry *entry = entries ? entries->find(inner) : NULL;
@@ -192,20 +194,25 @@ static int32_t create_inner(const yk_host *host, const yk_config *config, const 
     int32_t r = entry->create(host, config, out_spawner, &ops, error);
     if (r < 0)
         return r;
-    if (chaos.ops && chaos.ops != ops) {
+    pthread_mutex_lock(&lock);
+    bool second = chaos.ops && chaos.ops != ops;
+    if (!chaos.ops) {
+        chaos.ops = ops;
+        memcpy(&verbs, ops, ops->size < sizeof verbs ? ops->size : sizeof verbs);
+        verbs.size = sizeof verbs;
+        verbs.spawn = chaos_spawn;
+        verbs.yield = chaos_yield;
+        verbs.park = chaos_park;
+        verbs.unpark = chaos_unpark;
+        verbs.io_wait = chaos_io_wait;
+        verbs.io_close = chaos_io_close;
+        verbs.offload = chaos_offload;
+    }
+    pthread_mutex_unlock(&lock);
+    if (second) {
         (void)ops->destroy(*out_spawner); /* it is new: nothing is left in it */
         return refuse(error, -EBUSY, "inner", "a second runtime");
     }
-    chaos.ops = ops;
-    memcpy(&verbs, ops, ops->size < sizeof verbs ? ops->size : sizeof verbs);
-    verbs.size = sizeof verbs;
-    verbs.spawn = chaos_spawn;
-    verbs.yield = chaos_yield;
-    verbs.park = chaos_park;
-    verbs.unpark = chaos_unpark;
-    verbs.io_wait = chaos_io_wait;
-    verbs.io_close = chaos_io_close;
-    verbs.offload = chaos_offload;
     *out_ops = &verbs;
     return 0;
 }
