@@ -192,6 +192,7 @@ static void run_spawning_job(yk_job *job)
     /* A copy: the job lies on the stack of a task that goes on as soon as the last one has run. */
     struct foreign_spawn some = ((struct spawning_job *)(void *)job)->some;
     (void)spawn_some(&some);
+    gate_pass(some.gate);
 }
 
 static void spawn_from_offload_thread(yk_task *self, struct bed *bed)
@@ -202,7 +203,7 @@ static void spawn_from_offload_thread(yk_task *self, struct bed *bed)
         .job.run = run_spawning_job,
         .some = {.spawner = self->spawner, .gate = &gate, .count = count},
     };
-    gate_init(&gate, self, count);
+    gate_init(&gate, self, count + 1);
     EXPECT_CODE(offload(self->spawner, &job.job), 0);
     gate_wait(self, &gate, "tasks that an offload job spawned");
 }

@@ -32,11 +32,6 @@ int threads_now(void)
     return directory_count("/proc/self/task");
 }
 
-int fds_now(void)
-{
-    return directory_count("/proc/self/fd") - 1; /* without the folder itself */
-}
-
 bool footprint_has_fd(const struct footprint *footprint, int fd)
 {
     return footprint->fd_bits[fd / 64] & (UINT64_C(1) << (fd % 64));

@@ -35,7 +35,6 @@ void footprint_settle(const struct footprint *before, struct footprint *now);
 bool footprint_has_fd(const struct footprint *footprint, int fd);
 
 int threads_now(void);
-int fds_now(void);
 
 /* Resident memory of the process, in KiB. */
 int64_t resident_kib(void);

@@ -11,14 +11,15 @@
 void gate_init(struct gate *gate, yk_task *self, int count)
 {
     atomic_store(&gate->left, count);
+    atomic_store(&gate->inside, count);
     gate->waiter = self;
 }
 
 void gate_pass(struct gate *gate)
 {
-    yk_task *waiter = gate->waiter; /* the gate may be gone as soon as nobody is left */
     if (atomic_fetch_sub(&gate->left, 1) == 1)
-        unpark(waiter);
+        unpark(gate->waiter);
+    atomic_fetch_sub(&gate->inside, 1); /* the gate may be gone now */
 }
 
 void gate_wait(yk_task *self, struct gate *gate, const char *what)
@@ -39,6 +40,8 @@ void gate_wait_ms(yk_task *self, struct gate *gate, int64_t ms, const char *what
         EXPECT(left > 0, "W2: a wake-up was lost: all was done (%s), but park slept on", what);
         FAIL("waited in vain for %s: %d missing", what, left);
     }
+    while (atomic_load(&gate->inside) > 0)
+        (void)park(self, in_us(self->spawner, 20)); /* a moment: the last one is in unpark */
 }
 
 void flag_wait(yk_task *self, _Atomic int *flag, const char *what)

@@ -3,9 +3,8 @@
  *
  * Layer: tests/conformance.  Threads: gate_pass() any, the rest by the task that waits.
  *
- * Made of park and unpark alone.  The gate lies on the waiter's stack; who passes last touches it
- * no more afterwards, and the waiter stays alive because it waits for the other tasks in the end
- * (bed_await_alone). */
+ * Made of park and unpark alone.  The gate lies on the waiter's stack; the waiter goes on only when
+ * everybody has left it, so that nobody unparks a task that has ended. */
 #pragma once
 
 #include <stdatomic.h>
@@ -15,8 +14,9 @@
 #define GATE_MS_MAX 3000 /* times the slowness: longer than any behaviour needs */
 
 struct gate {
-    _Atomic int left;
-    yk_task *waiter; /* borrowed */
+    _Atomic int left;   /* who have not come by */
+    _Atomic int inside; /* who have not left the gate */
+    yk_task *waiter;    /* borrowed */
 };
 
 void gate_init(struct gate *gate, yk_task *self, int count);

@@ -22,7 +22,6 @@
 #define KEPT_BYTES_MAX       4096
 #define SIGNAL_STACK_BYTES   ((size_t)64 * 1024)
 #define THREAD_NEST_MAX      4
-#define COMPLAINT_BYTES      256
 
 /* What lies in front of each block; its size keeps the block aligned as malloc's. */
 struct block {
@@ -32,13 +31,11 @@ struct block {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static struct lent_counts counts;
-static int64_t bytes_peak;
 static int64_t fail_countdown; /* 0: none */
 static bool alloc_failed;
 static struct block *kept[KEPT_COUNT]; /* owned, NULL: free */
 static size_t kept_next;
 static const char *plugin_path; /* borrowed */
-static char complaint[COMPLAINT_BYTES];
 
 static _Thread_local struct {
     yk_task *const *slots[THREAD_NEST_MAX];
@@ -84,8 +81,6 @@ static void *host_alloc(uint64_t bytes)
     if (block) {
         counts.blocks++;
         counts.bytes += (int64_t)bytes;
-        if (counts.bytes > bytes_peak)
-            bytes_peak = counts.bytes;
     }
     (void)pthread_mutex_unlock(&lock);
     if (!block)
@@ -122,11 +117,6 @@ static void host_free(void *memory)
 static void host_log(int32_t level, const char *line)
 {
     (void)fprintf(stderr, "log %d: %s\n", level, line);
-    if (level > 1)
-        return;
-    (void)pthread_mutex_lock(&lock);
-    (void)snprintf(complaint, sizeof complaint, "%s", line);
-    (void)pthread_mutex_unlock(&lock);
 }
 
 static void host_fatal(const char *line)
@@ -227,15 +217,6 @@ struct lent_counts lent_counts(void)
     return now;
 }
 
-int64_t lent_bytes_peak(void)
-{
-    (void)pthread_mutex_lock(&lock);
-    int64_t peak = bytes_peak;
-    bytes_peak = counts.bytes;
-    (void)pthread_mutex_unlock(&lock);
-    return peak;
-}
-
 void lent_fail_alloc(int64_t n)
 {
     (void)pthread_mutex_lock(&lock);
@@ -270,9 +251,4 @@ bool lent_on_signal_stack(const void *address)
     const char *stack = thread_state.signal_stack;
     return stack && (const char *)address >= stack &&
            (const char *)address < stack + SIGNAL_STACK_BYTES;
-}
-
-const char *lent_last_complaint(void)
-{
-    return complaint;
 }

@@ -27,9 +27,6 @@ struct lent_counts {
 };
 struct lent_counts lent_counts(void);
 
-/* The most bytes that were out at once since the last call of this function. */
-int64_t lent_bytes_peak(void);
-
 /* The nth allocation from now (1: the next) gives NULL, once; 0: none. */
 void lent_fail_alloc(int64_t n);
 
@@ -43,6 +40,3 @@ yk_task *lent_current_task(void);
 
 /* Whether an address lies on the signal stack that thread_start gave the calling thread. */
 bool lent_on_signal_stack(const void *address);
-
-/* The last line that the plugin logged with level 0 or 1, or "". */
-const char *lent_last_complaint(void);

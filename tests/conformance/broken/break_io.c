@@ -267,5 +267,5 @@ const struct break_way break_io_ways[] = {
     {"hangs_in_foreign_close", .break_ops = hang_in_foreign_close},
     {"changes_fd_flags", .break_ops = change_fd_flags},
     {"wrong_codes", .break_ops = wrong_codes},
-    {NULL},
+    {.name = NULL},
 };

@@ -339,5 +339,5 @@ const struct break_way break_process_ways[] = {
     {"prints", .break_create = print_hello},
     {"renames_caller", .break_create = rename_caller},
     {"no_thread_hooks", .break_host = call_no_thread_hooks},
-    {NULL},
+    {.name = NULL},
 };

@@ -386,5 +386,5 @@ const struct break_way break_task_ways[] = {
     {"early_timer", .break_ops = park_times_out_early},
     {"spins_when_idle", .break_ops = spin_when_idle},
     {"wakes_without_token", .break_ops = wake_without_token}, /* allowed: nothing may be found */
-    {NULL},
+    {.name = NULL},
 };

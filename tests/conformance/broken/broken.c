@@ -15,7 +15,7 @@
 const yk_entry *good_entry;
 yk_ops good;
 
-static const struct break_way unbroken = {NULL};
+static const struct break_way unbroken = {.name = NULL};
 static const struct break_way *way = &unbroken;
 static yk_ops ops;
 static pid_t owner;
