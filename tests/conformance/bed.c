@@ -308,12 +308,17 @@ void bed_patience_set(double new_patience)
     patience = new_patience;
 }
 
+bool bed_under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD"); /* valgrind's own is there */
+    return preload && strstr(preload, "vgpreload");
+}
+
 bool bed_under_tool(void)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return true;
 #else
-    const char *preload = getenv("LD_PRELOAD"); /* valgrind's own is there */
-    return preload && strstr(preload, "vgpreload");
+    return bed_under_valgrind();
 #endif
 }

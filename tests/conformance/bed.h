@@ -94,3 +94,4 @@ void bed_patience_set(double patience);
 
 /* Whether the kit, and with it the plugin, was built with a sanitizer or runs under valgrind. */
 bool bed_under_tool(void);
+bool bed_under_valgrind(void);
